@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# run.sh - all figures, one after the other. Leave the machine alone meanwhile.
+set -euo pipefail
+folder=$(dirname "${BASH_SOURCE[0]}")
+for figure in cli-start run-container rebuild forum memory deploy; do
+  echo "== $figure"
+  "$folder/$figure.sh"
+done

@@ -1,0 +1,134 @@
+using System.Text.Json.Nodes;
+
+namespace Berth.Cli;
+
+/// <summary>Which project a command is about.</summary>
+internal sealed class ProjectOptions
+{
+    internal static IReadOnlyList<Option> Options { get; } =
+    [
+        Option.List("file", 'f', "FILE", "Compose file, or the folder it lies in; may be repeated"),
+        Option.Value("project-name", 'p', "NAME", "Name of the project"),
+        Option.List("env-file", "FILE", "File with variables instead of .env"),
+        Option.List("profile", "NAME", "Profile to switch on; may be repeated"),
+        Option.Value("project-directory", "FOLDER", "Where relative paths start"),
+    ];
+
+    private static readonly string[] s_names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+    internal List<string> Files { get; } = [];
+
+    internal List<string> EnvFiles { get; } = [];
+
+    internal List<string> Profiles { get; } = [];
+
+    internal string? Name { get; set; }
+
+    internal string? Directory { get; set; }
+
+    /// <summary>A project was named, so that names mean its services.</summary>
+    internal bool IsExplicit => Files.Count > 0 || Name is not null || Directory is not null;
+
+    internal void Add(ParsedLine line, IReadOnlyList<Option> ownOptions)
+    {
+        bool IsProjects(string name) => ownOptions.All(option => option.Name != name);
+        if (IsProjects("file"))
+        {
+            Files.AddRange(line.Values("file"));
+        }
+
+        if (IsProjects("env-file"))
+        {
+            EnvFiles.AddRange(line.Values("env-file"));
+        }
+
+        Profiles.AddRange(line.Values("profile"));
+        Name = line.Value("project-name") ?? Name;
+        Directory = line.Value("project-directory") ?? Directory;
+    }
+
+    /// <summary>Whether a first argument names a project's folder: it has a slash, and is a folder here.</summary>
+    internal static bool IsFolder(string argument) => argument.Contains('/', StringComparison.Ordinal) && System.IO.Directory.Exists(argument);
+
+    internal static bool HasComposeFile(string folder) => s_names.Any(name => File.Exists(Path.Combine(folder, name)));
+
+    /// <summary>Whether a command here is in a project's folder.</summary>
+    internal bool Exists(CliContext context)
+    {
+        if (IsExplicit || context.Variable("COMPOSE_FILE") is not null)
+        {
+            return true;
+        }
+
+        for (var folder = context.CurrentFolder; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (HasComposeFile(folder))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The part of a request that says which project is meant.</summary>
+    internal async Task<JsonObject> ToRequestAsync(CliContext context)
+    {
+        var files = new JsonArray();
+        var directory = Directory;
+        var environment = new JsonObject();
+        foreach (var (name, value) in context.Environment)
+        {
+            environment[name] = value;
+        }
+
+        foreach (var file in Files)
+        {
+            if (!System.IO.Directory.Exists(file))
+            {
+                files.Add((JsonNode)file);
+                continue;
+            }
+
+            var folder = Path.GetFullPath(file, context.CurrentFolder);
+            var found = s_names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+                ?? throw new CliException(1, $"no compose file in '{folder}'; expected {string.Join(", ", s_names)}");
+            if (Files.Count > 1)
+            {
+                files.Add((JsonNode)found);
+            }
+            else
+            {
+                directory ??= folder; // the daemon looks there, and takes an override file along
+                environment.Remove("COMPOSE_FILE");
+            }
+        }
+
+        var request = new JsonObject
+        {
+            ["currentFolder"] = context.CurrentFolder,
+            ["files"] = files,
+            ["envFiles"] = Json.Array(EnvFiles),
+            ["profiles"] = Json.Array(Profiles),
+            ["environment"] = environment,
+            ["user"] = context.Variable("SUDO_USER") ?? context.Variable("USER") ?? context.Variable("LOGNAME") ?? "",
+        };
+        if (directory is not null)
+        {
+            request["projectDirectory"] = Path.GetFullPath(directory, context.CurrentFolder);
+        }
+
+        if (Name is not null)
+        {
+            request["projectName"] = Name;
+        }
+
+        if (Files.Contains("-"))
+        {
+            using var reader = new StreamReader(CliContext.OpenInput());
+            request["standardInput"] = await reader.ReadToEndAsync().ConfigureAwait(false);
+        }
+
+        return request;
+    }
+}

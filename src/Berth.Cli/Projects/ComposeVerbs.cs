@@ -1,0 +1,286 @@
+using System.Text.Json.Nodes;
+using Berth.Cli.Output;
+
+namespace Berth.Cli.Projects;
+
+/// <summary>Compose's verbs.</summary>
+internal static class ComposeVerbs
+{
+    private static readonly Option s_timeout = Option.Value("timeout", 't', "SECONDS", "How long a container may take to stop");
+
+    internal static readonly IReadOnlyList<Option> s_upOptions =
+    [
+        Option.Flag("wait", "Return once everything runs and is healthy; implies -d"),
+        Option.Value("wait-timeout", "SECONDS", "How long to wait at most"),
+        Option.Flag("build", "Build images even when they are here"),
+        Option.Flag("no-build", "Never build images"),
+        Option.Value("pull", "WHEN", "always, missing or never"),
+        Option.Flag("force-recreate", "Replace containers even when nothing changed"),
+        Option.Flag("always-recreate-deps", "Replace what they depend on, too"),
+        Option.Flag("no-recreate", "Keep containers even when something changed"),
+        Option.Flag("no-deps", "Leave what the services depend on alone"),
+        Option.Flag("no-start", "Make containers, but do not start them"),
+        Option.List("scale", "SERVICE=NUMBER", "How many containers of a service"),
+        Option.Flag("remove-orphans", "Remove containers of services that the files no longer have"),
+        Option.Value("watch", "DURATION", "How long the new containers are judged, as 90s or 5m (default: as the services say, else 1m)"),
+        Option.Flag("no-watch", "Do not judge them; the old containers go at once"),
+        s_timeout,
+    ];
+
+    internal static IReadOnlyList<(string Name, string Summary)> Summaries { get; } =
+    [
+        ("up", "Make and start a project"), ("down", "Stop and remove a project"), ("ps", "List containers"), ("logs", "Show what containers print"),
+        ("exec", "Run a command in a running container"), ("run", "Run one command in a new container"), ("build", "Build images"), ("pull", "Fetch images"),
+        ("start", "Start stopped containers"), ("stop", "Stop containers"), ("restart", "Restart containers"), ("kill", "Kill containers"),
+        ("rm", "Remove stopped containers"), ("pause", "Freeze containers"), ("unpause", "Let frozen containers go on"), ("config", "Show the project as it was understood"),
+        ("deploy", "Make a release and wait until it has proved itself"), ("releases", "List releases"), ("release", "Show a release"), ("diff", "Compare two releases"),
+        ("rollback", "Bring an earlier release back"), ("evidence", "Sign what was released when, or check that"),
+    ];
+
+    internal static Verb? Find(string name) => name switch
+    {
+        "up" => Up(),
+        "down" => Down(),
+        "ps" => List(),
+        "logs" => Logs(),
+        "exec" => RunVerbs.ExecInService(),
+        "run" => RunVerbs.RunService(),
+        "build" => Build(),
+        "pull" => Of("pull", "[OPTIONS] [SERVICE...]", "Fetches the images of a project.", "berth pull\nberth pull mysql", [], (_, _) => { }),
+        "start" => Of("start", "[SERVICE...]", "Starts containers that were stopped, in the order of their dependencies.", "berth start", [], (_, _) => { }),
+        "stop" => Of("stop", "[OPTIONS] [SERVICE...]", "Stops containers; those that need others go first.", "berth stop\nberth stop -t 3 app", [s_timeout], Timeout),
+        "restart" => Of("restart", "[OPTIONS] [SERVICE...]", "Restarts containers.", "berth restart app", [s_timeout], Timeout),
+        "kill" => Of("kill", "[OPTIONS] [SERVICE...]", "Sends running containers a signal.", "berth kill -s HUP nginx",
+            [Option.Value("signal", 's', "SIGNAL", "Which (default KILL)")], (line, request) => request["signal"] = line.Value("signal")),
+        "pause" => Of("pause", "[SERVICE...]", "Freezes containers.", "berth pause app", [], (_, _) => { }),
+        "unpause" => Of("unpause", "[SERVICE...]", "Lets frozen containers go on.", "berth unpause app", [], (_, _) => { }),
+        "rm" => Of("rm", "[OPTIONS] [SERVICE...]", "Removes containers that do not run.", "berth rm -s app",
+            [Option.Flag("stop", 's', "Stop them before"), Option.Flag("volumes", 'v', "Their anonymous volumes too"), Option.Flag("force", 'f', "Do not ask (Berth never does)")],
+            (line, request) => (request["stop"], request["volumes"]) = (line.Flag("stop"), line.Flag("volumes"))),
+        "config" => Config(),
+        "deploy" => ReleaseVerbs.Deploy(),
+        "releases" => ReleaseVerbs.List(),
+        "release" => ReleaseVerbs.Show(),
+        "diff" => ReleaseVerbs.Diff(),
+        "rollback" => ReleaseVerbs.RollBack(),
+        "evidence" => ReleaseVerbs.Evidence(),
+        _ => null,
+    };
+
+    /// <summary>Takes a project's folder from the arguments, when the first one is.</summary>
+    internal static void TakeFolder(CliContext context, ParsedLine line)
+    {
+        if (line.Arguments is [var first, ..] && first.Contains('/', StringComparison.Ordinal))
+        {
+            if (!Directory.Exists(first))
+            {
+                throw new CliException(1, $"there is no folder '{first}'");
+            }
+
+            context.Project.Files.Add(first);
+            line.Arguments.RemoveAt(0);
+        }
+    }
+
+    private static Verb Of(string name, string usage, string summary, string example, IReadOnlyList<Option> options, Action<ParsedLine, JsonObject> complete) =>
+        Project(name, usage, summary, example, options, async (context, line) =>
+        {
+            await ProjectCommands.RunAsync(context, name, request =>
+            {
+                request["services"] = Json.Array(line.Arguments);
+                complete(line, request);
+            }).ConfigureAwait(false);
+            return 0;
+        });
+
+    internal static Verb Project(string name, string usage, string summary, string example, IReadOnlyList<Option> options, Func<CliContext, ParsedLine, Task<int>> run) =>
+        new(name, usage, summary, example, options, (context, line) =>
+        {
+            TakeFolder(context, line);
+            return run(context, line);
+        })
+        {
+            TakesProject = true, UsageExitCode = 1,
+        };
+
+    private static void Timeout(ParsedLine line, JsonObject request) => request["timeout"] = line.Number("timeout");
+
+    private static Verb Up() => Project(
+        "up", "[OPTIONS] [FOLDER] [SERVICE...]", "Makes the project as its files say: builds and fetches images, makes networks and volumes, starts containers.\n"
+        + "Unchanged containers are left alone. Without -d it shows the logs, and Ctrl-C stops the project.",
+        "berth up -d --wait ./examples/forum\nberth up --build app",
+        [Option.Flag("detach", 'd', "Return once the new containers serve"), Option.Flag("no-log-prefix", "Show logs without the services' names"), .. s_upOptions],
+        async (context, line) =>
+        {
+            var started = TimeProvider.System.GetUtcNow();
+            var isDetached = line.Flag("detach") || line.Flag("wait") || line.Flag("no-start");
+            var result = await ProjectCommands.RunAsync(context, "up", request => FillUp(line, request)).ConfigureAwait(false);
+            return isDetached ? 0 : await AttachedProject.FollowAsync(context, [.. result.List("containers")], started, !line.Flag("no-log-prefix"), line).ConfigureAwait(false);
+        });
+
+    /// <summary>What <c>up</c> and <c>deploy</c> ask for.</summary>
+    internal static void FillUp(ParsedLine line, JsonObject request)
+    {
+        if (line.Flag("force-recreate") && line.Flag("no-recreate"))
+        {
+            throw new UsageException("--force-recreate and --no-recreate are incompatible");
+        }
+
+        request["services"] = Json.Array(line.Arguments);
+        request["wait"] = line.Flag("wait");
+        request["waitTimeout"] = line.Number("wait-timeout");
+        request["build"] = line.Flag("build");
+        request["noBuild"] = line.Flag("no-build");
+        request["pull"] = line.Value("pull");
+        request["forceRecreate"] = line.Flag("force-recreate");
+        request["alwaysRecreateDependencies"] = line.Flag("always-recreate-deps");
+        request["noRecreate"] = line.Flag("no-recreate");
+        request["noDependencies"] = line.Flag("no-deps");
+        request["noStart"] = line.Flag("no-start");
+        request["removeOrphans"] = line.Flag("remove-orphans");
+        request["timeout"] = line.Number("timeout");
+        request["scale"] = Scale(line.Values("scale"));
+        request["watch"] = line.Flag("no-watch") ? 0 : line.Value("watch") is { } watch ? ReleaseVerbs.Seconds("watch", watch) : null;
+    }
+
+    private static JsonObject Scale(IReadOnlyList<string> values)
+    {
+        var scale = new JsonObject();
+        foreach (var value in values)
+        {
+            var parts = value.Split('=', 2);
+            scale[parts[0]] = parts.Length == 2 ? parts[1] : throw new UsageException($"invalid --scale option \"{value}\". Should be SERVICE=NUM");
+        }
+
+        return scale;
+    }
+
+    private static Verb Down() => Project(
+        "down", "[OPTIONS] [FOLDER] [SERVICE...]", "Stops and removes the project's containers and networks.", "berth down\nberth down -v --rmi local ./examples/forum",
+        [
+            Option.Flag("volumes", 'v', "The project's volumes too, with their data"),
+            Option.Value("rmi", "WHICH", "Images too: local (those built without a name of their own) or all"),
+            Option.Flag("remove-orphans", "Containers of services that the files no longer have, too"),
+            s_timeout,
+        ],
+        async (context, line) =>
+        {
+            await ProjectCommands.RunAsync(context, "down", request =>
+            {
+                request["services"] = Json.Array(line.Arguments);
+                request["volumes"] = line.Flag("volumes");
+                request["removeImages"] = line.Value("rmi");
+                request["removeOrphans"] = line.Flag("remove-orphans");
+                request["timeout"] = line.Number("timeout");
+            }).ConfigureAwait(false);
+            return 0;
+        });
+
+    private static Verb Build() => Project(
+        "build", "[OPTIONS] [SERVICE...]", "Builds the project's images.", "berth build\nberth build --no-cache app",
+        [
+            Option.Flag("no-cache", "Run every step anew"), Option.Flag("pull", "Look for newer base images"),
+            Option.List("build-arg", "NAME=VALUE", "A value for an ARG"),
+        ],
+        async (context, line) =>
+        {
+            await ProjectCommands.RunAsync(context, "build", request =>
+            {
+                request["services"] = Json.Array(line.Arguments);
+                request["noCache"] = line.Flag("no-cache");
+                request["pullBases"] = line.Flag("pull");
+                request["arguments"] = Docker.Pairs.ToJson(line.Values("build-arg"), context);
+            }).ConfigureAwait(false);
+            return 0;
+        });
+
+    private static Verb List() => Project(
+        "ps", "[OPTIONS] [SERVICE...]", "Lists the project's containers.", "berth ps\nberth ps -a --format json",
+        [
+            Option.Flag("all", 'a', "Those that do not run, and those of run, too"), Option.Flag("quiet", 'q', "Ids only"),
+            Option.Flag("services", "Names of services only"), Option.Value("format", "FORMAT", "table or json"),
+            Option.Flag("no-trunc", "Show everything in full"),
+        ],
+        async (context, line) =>
+        {
+            var view = await ProjectCommands.ListAsync(context, line.Arguments, line.Flag("all")).ConfigureAwait(false);
+            var rows = view.List("containers").Where(one => line.Flag("all") || one.Text("State") is "running" or "restarting" or "paused").ToList();
+            if (line.Flag("services"))
+            {
+                rows.Select(one => one.Text("Service")).Distinct().ToList().ForEach(context.Output.WriteLine);
+                return 0;
+            }
+
+            var isFull = line.Flag("no-trunc");
+            Listing.Write(
+                context, line, rows,
+                one => isFull ? one.Text("Id") : HumanText.ShortId(one.Text("Id")),
+                [
+                    ("NAME", "Name", one => one.Text("Name")), ("IMAGE", "Image", one => one.Text("Image")),
+                    ("COMMAND", "Command", one => $"\"{(isFull ? one.Text("Command") : HumanText.Shorten(one.Text("Command"), 20))}\""),
+                    ("SERVICE", "Service", one => one.Text("Service")), ("CREATED", "RunningFor", one => Listing.Ago(one.Number("Created"))),
+                    ("STATUS", "Status", one => one.Text("Status")), ("PORTS", "Ports", Listing.Ports),
+                ],
+                [
+                    ("ID", one => one.Text("Id")), ("State", one => one.Text("State")), ("Health", one => one["Health"].Text("Status")), ("ExitCode", one => one.Text("ExitCode")),
+                    ("Project", _ => view.Text("project")),
+                ]);
+            return 0;
+        });
+
+    private static Verb Logs() => Project(
+        "logs", "[OPTIONS] [SERVICE...]", "Shows what the project's containers print.", "berth logs -f\nberth logs --tail 20 app",
+        [.. LogOptions.Options, Option.Flag("no-log-prefix", "Without the services' names"), Option.Flag("no-color", "Without colours")],
+        async (context, line) =>
+        {
+            var view = await ProjectCommands.ListAsync(context, line.Arguments).ConfigureAwait(false);
+            var sources = view.List("containers").Select(one => new LogSource(one.Text("Id"), AttachedProject.Prefix(one), one.Flag("Tty"))).ToList();
+            if (line.Arguments.FirstOrDefault(name => !view.Texts("services").Contains(name) && view.List("containers").All(one => one.Text("Service") != name)) is { } unknown)
+            {
+                throw new CliException(1, $"no such service: {unknown}");
+            }
+
+            var printer = new LogPrinter(context, !line.Flag("no-log-prefix"), !line.Flag("no-color"));
+            await printer.PrintAsync(sources, LogOptions.Query(line), null, CancellationToken.None).ConfigureAwait(false);
+            return 0;
+        });
+
+    private static Verb Config() => Project(
+        "config", "[OPTIONS] [FOLDER] [SERVICE...]", "Shows the project as it was understood, or only checks it.", "berth config -q && echo fine\nberth config --services",
+        [
+            Option.Flag("quiet", 'q', "Only check"), Option.Flag("services", "Names of services"), Option.Flag("volumes", "Names of volumes"),
+            Option.Flag("images", "Names of images"), Option.Flag("profiles", "Names of profiles"), Option.Value("format", "FORMAT", "yaml or json"),
+            Option.Value("output", 'o', "FILE", "Write there"),
+        ],
+        async (context, line) =>
+        {
+            var view = await ProjectCommands.ReadAsync(context, "config", request => request["services"] = Json.Array(line.Arguments)).ConfigureAwait(false);
+            foreach (var warning in view.Texts("warnings"))
+            {
+                context.Error.WriteLine($"warning: {warning}");
+            }
+
+            if (new[] { "services", "volumes", "images", "profiles" }.FirstOrDefault(line.Flag) is { } list)
+            {
+                view.Texts(list).ToList().ForEach(context.Output.WriteLine);
+            }
+            else if (line.Value("format") is not (null or "yaml" or "json") and var format)
+            {
+                throw new UsageException($"--format {format}: it is yaml or json");
+            }
+            else if (!line.Flag("quiet"))
+            {
+                var text = line.Value("format") == "json" ? view.Text("json") + "\n" : view.Text("yaml");
+                if (line.Value("output") is { } file)
+                {
+                    await File.WriteAllTextAsync(file, text).ConfigureAwait(false);
+                }
+                else
+                {
+                    context.Output.Write(text);
+                }
+            }
+
+            return 0;
+        });
+}

@@ -1,0 +1,477 @@
+using System.Globalization;
+using Berth.Compose.Variables;
+using Berth.Compose.Model;
+using Berth.Compose.Yaml;
+
+namespace Berth.Compose.Binding;
+
+/// <summary>Reads one service.</summary>
+/// <remarks>Compose Specification, 05-services.md.</remarks>
+internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, Func<string, string?> lookup)
+{
+    // Keys that the specification has and Berth does not carry out. Anything else that is not read is a misspelling.
+    private static readonly string[] s_unsupported =
+    [
+        "annotations", "attach", "blkio_config", "cgroup", "cgroup_parent", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota",
+        "cpu_rt_period", "cpu_rt_runtime", "credential_spec", "device_cgroup_rules", "external_links", "gpus",
+        "isolation", "label_file", "links", "mac_address", "mem_swappiness", "models", "oom_kill_disable", "oom_score_adj", "post_start",
+        "pre_stop", "provider", "pull_refresh_after", "runtime", "storage_opt", "use_api_socket", "userns_mode", "uts", "volumes_from",
+    ];
+
+    public ServiceModel Read(string name, MapReader service)
+    {
+        var deploy = DeployBinder.Read(service);
+        var model = new ServiceModel
+        {
+            Name = name,
+            Image = NonEmpty(service, "image"),
+            Build = ReadBuild(service),
+            ContainerName = ReadContainerName(service),
+            Command = ReadCommand(service, "command"),
+            Entrypoint = ReadCommand(service, "entrypoint"),
+            WorkingDirectory = service.Text("working_dir"),
+            Restart = ReadRestart(service, deploy),
+            Expose = PortBinder.ReadExpose(service),
+            Ports = PortBinder.ReadPorts(service),
+            Networks = ReadNetworks(service),
+            NetworkMode = service.Text("network_mode"),
+            Volumes = new MountBinder(paths).Read(service),
+            Environment = ReadEnvironment(service),
+            DependsOn = ReadDependencies(service),
+            Healthcheck = HealthcheckBinder.Read(service),
+            Labels = service.TextMap("labels"),
+            Hostname = service.Text("hostname"),
+            DomainName = service.Text("domainname"),
+            User = service.Text("user"),
+            StopSignal = service.Text("stop_signal"),
+            StopGracePeriod = service.Duration("stop_grace_period"),
+            Tty = service.Bool("tty") ?? false,
+            StdinOpen = service.Bool("stdin_open") ?? false,
+            Init = service.Bool("init"),
+            Privileged = service.Bool("privileged") ?? false,
+            ReadOnly = service.Bool("read_only") ?? false,
+            CapAdd = service.Texts("cap_add"),
+            CapDrop = service.Texts("cap_drop"),
+            Tmpfs = service.Texts("tmpfs"),
+            ShmSizeBytes = service.Bytes("shm_size"),
+            Ulimits = ReadUlimits(service),
+            Sysctls = service.TextMap("sysctls"),
+            ExtraHosts = ReadExtraHosts(service),
+            Dns = service.Texts("dns"),
+            DnsSearch = service.Texts("dns_search"),
+            DnsOptions = service.Texts("dns_opt"),
+            Logging = ReadLogging(service),
+            MemoryLimitBytes = service.Bytes("mem_limit") ?? deploy?.Limits?.MemoryBytes,
+            MemoryReservationBytes = service.Bytes("mem_reservation") ?? deploy?.Reservations?.MemoryBytes,
+            MemorySwapLimitBytes = service.Bytes("memswap_limit", unlimitedAllowed: true),
+            Cpus = service.Decimal("cpus") ?? deploy?.Limits?.Cpus,
+            CpuShares = service.Number("cpu_shares", 0, long.MaxValue),
+            CpuSet = service.Text("cpuset"),
+            PidsLimit = service.Number("pids_limit", -1, long.MaxValue) ?? deploy?.Limits?.Pids,
+            Pid = service.Text("pid"),
+            Ipc = service.Text("ipc"),
+            SecurityOptions = service.Texts("security_opt"),
+            Devices = ReadDevices(service),
+            GroupAdd = service.Texts("group_add"),
+            Platform = service.Text("platform"),
+            PullPolicy = ReadPullPolicy(service),
+            Scale = ReadScale(service, deploy),
+            Deploy = deploy,
+            Secrets = ReadReferences(service, "secrets", "/run/secrets/"),
+            Configs = ReadReferences(service, "configs", "/"),
+            Profiles = service.Texts("profiles"),
+            Extension = ExtensionBinder.Read(service),
+        };
+        WarnAboutDevelop(service);
+        service.Finish(s_unsupported);
+        Check(service, model);
+        return model;
+    }
+
+    private static void Check(MapReader service, ServiceModel model)
+    {
+        if (model.Image is null && model.Build is null)
+        {
+            service.Diagnostics.Error(service.Place, $"{service.Path}: needs an 'image' or a 'build'");
+        }
+
+        if (model.NetworkMode is { } mode)
+        {
+            if (service.MapEntries("networks").Count > 0)
+            {
+                service.Error("network_mode", "cannot stand together with 'networks'");
+            }
+
+            if (mode is "host" or "none" && model.Ports.Count > 0)
+            {
+                service.Error("ports", $"a service with network_mode '{mode}' cannot publish ports");
+            }
+
+            if (mode is not ("host" or "none" or "bridge") && !mode.StartsWith("service:", StringComparison.Ordinal) && !mode.StartsWith("container:", StringComparison.Ordinal))
+            {
+                service.Error("network_mode", $"'{mode}' must be host, none, bridge, service:NAME or container:NAME");
+            }
+        }
+
+        if (model.ContainerName is not null && model.Scale > 1)
+        {
+            service.Error("container_name", $"a service with a fixed container name cannot have {model.Scale} containers");
+        }
+
+        if (model.MemoryLimitBytes is { } limit && model.MemoryReservationBytes > limit)
+        {
+            service.Error("mem_reservation", "is larger than the memory limit");
+        }
+    }
+
+    private static void WarnAboutDevelop(MapReader service)
+    {
+        if (service.Has("develop"))
+        {
+            service.Diagnostics.Warning(
+                service.PlaceOf("develop"),
+                $"{service.Path}.develop: is for 'watch', which Berth does not have; nothing else uses it");
+        }
+    }
+
+    private static string? NonEmpty(MapReader service, string key)
+    {
+        var text = service.Text(key);
+        if (text is { Length: 0 })
+        {
+            service.Error(key, "must not be empty");
+        }
+
+        return text;
+    }
+
+    private static string? ReadContainerName(MapReader service)
+    {
+        var name = service.Text("container_name");
+        if (name is not null && !ComposeNames.IsContainerName(name))
+        {
+            service.Error("container_name", $"'{name}' must begin with a letter or digit and go on with letters, digits, '_', '.' and '-'");
+        }
+
+        return name;
+    }
+
+    private BuildModel? ReadBuild(MapReader service)
+    {
+        if (service.Map("build") is not { } build)
+        {
+            return null;
+        }
+
+        var context = build.Text("context") ?? ".";
+        var isUrl = context.Contains("://", StringComparison.Ordinal) || context.StartsWith("git@", StringComparison.Ordinal);
+        var model = new BuildModel(
+            isUrl ? context : paths.Resolve(context),
+            build.Text("dockerfile"),
+            build.Text("dockerfile_inline"),
+            Resolved(build.OptionalTextMap("args")),
+            build.Text("target"),
+            build.TextMap("labels"));
+        if (model is { Dockerfile: not null, DockerfileInline: not null })
+        {
+            build.Error("dockerfile_inline", "cannot stand together with 'dockerfile'");
+        }
+
+        build.Finish(
+            "additional_contexts", "cache_from", "cache_to", "entitlements", "extra_hosts", "isolation", "network", "no_cache", "platforms",
+            "privileged", "provenance", "pull", "sbom", "secrets", "shm_size", "ssh", "tags", "ulimits");
+        return model;
+    }
+
+    private static IReadOnlyList<string>? ReadCommand(MapReader service, string key)
+    {
+        switch (service.Node(key))
+        {
+            case null:
+                return null;
+            case ScalarNode scalar:
+                try
+                {
+                    return ShellWords.Split(scalar.Text);
+                }
+                catch (FormatException mistake)
+                {
+                    service.Error(key, mistake.Message);
+                    return null;
+                }
+
+            default:
+                return service.Texts(key);
+        }
+    }
+
+    private static RestartPolicy ReadRestart(MapReader service, DeployModel? deploy)
+    {
+        var text = service.Text("restart");
+        var parts = (text ?? "no").Split(':', 2);
+        var retries = 0;
+        if (parts.Length == 2
+            && (parts[0] != "on-failure" || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out retries)))
+        {
+            service.Error("restart", $"'{text}' may have a number only as on-failure:NUMBER");
+        }
+
+        switch (parts[0])
+        {
+            case "no" or "false" when text is null && deploy?.RestartPolicy is { } policy:
+                return FromDeploy(policy);
+            case "no" or "false":
+                return RestartPolicy.Never;
+            case "always":
+                return new RestartPolicy(RestartCondition.Always, 0);
+            case "unless-stopped":
+                return new RestartPolicy(RestartCondition.UnlessStopped, 0);
+            case "on-failure":
+                return new RestartPolicy(RestartCondition.OnFailure, retries);
+            default:
+                service.Error(
+                    "restart",
+                    $"'{text}' must be no, always, on-failure[:NUMBER] or "
+                    + $"unless-stopped.{Nearest.Suggest(parts[0], ["always", "on-failure", "unless-stopped"])}");
+                return RestartPolicy.Never;
+        }
+    }
+
+    private static RestartPolicy FromDeploy(DeployRestartPolicy policy) => policy.Condition switch
+    {
+        "none" => RestartPolicy.Never,
+        "on-failure" => new RestartPolicy(RestartCondition.OnFailure, policy.MaximumAttempts ?? 0),
+        _ => new RestartPolicy(RestartCondition.UnlessStopped, 0),
+    };
+
+    private static Dictionary<string, ServiceNetwork> ReadNetworks(MapReader service)
+    {
+        var networks = new Dictionary<string, ServiceNetwork>(StringComparer.Ordinal);
+        foreach (var entry in service.MapEntries("networks"))
+        {
+            if (entry.Value is not MapNode map)
+            {
+                networks[entry.Key] = new ServiceNetwork([], null, null);
+                continue;
+            }
+
+            var network = new MapReader(map, $"{service.Path}.networks.{entry.Key}", service.Diagnostics);
+            networks[entry.Key] = new ServiceNetwork(network.Texts("aliases"), Address(network, "ipv4_address", '.'), Address(network, "ipv6_address", ':'));
+            network.Finish("driver_opts", "gw_priority", "interface_name", "link_local_ips", "mac_address", "priority");
+        }
+
+        if (networks.Count == 0 && !service.Has("network_mode"))
+        {
+            networks["default"] = new ServiceNetwork([], null, null);
+        }
+
+        return networks;
+    }
+
+    private static string? Address(MapReader network, string key, char separator)
+    {
+        var text = network.Text(key);
+        if (text is not null && (!text.Contains(separator, StringComparison.Ordinal) || !System.Net.IPAddress.TryParse(text, out _)))
+        {
+            network.Error(key, $"'{text}' is not an address of this kind");
+        }
+
+        return text;
+    }
+
+    private Dictionary<string, string?> ReadEnvironment(MapReader service)
+    {
+        var environment = new Dictionary<string, string?>(StringComparer.Ordinal);
+        foreach (var (name, value) in files.Read(service))
+        {
+            environment[name] = value;
+        }
+
+        foreach (var (name, value) in Resolved(service.OptionalTextMap("environment")))
+        {
+            if (name.Length == 0 || name.Contains('=', StringComparison.Ordinal))
+            {
+                service.Error("environment", $"'{name}' is not a variable's name");
+            }
+
+            environment[name] = value;
+        }
+
+        return environment;
+    }
+
+    /// <summary>A name without a value has the caller's.</summary>
+    private Dictionary<string, string?> Resolved(IReadOnlyDictionary<string, string?> values) =>
+        values.ToDictionary(pair => pair.Key, pair => pair.Value ?? lookup(pair.Key), StringComparer.Ordinal);
+
+    private static Dictionary<string, Dependency> ReadDependencies(MapReader service)
+    {
+        var dependencies = new Dictionary<string, Dependency>(StringComparer.Ordinal);
+        foreach (var entry in service.MapEntries("depends_on"))
+        {
+            if (entry.Value is not MapNode map)
+            {
+                service.Diagnostics.Error(
+                    entry.Value.Place,
+                    $"{service.Path}.depends_on.{entry.Key}: must be a mapping with a 'condition'");
+                continue;
+            }
+
+            var dependency = new MapReader(map, $"{service.Path}.depends_on.{entry.Key}", service.Diagnostics);
+            var condition = dependency.OneOf("condition", "service_started", "service_healthy", "service_completed_successfully");
+            if (!dependency.Has("condition"))
+            {
+                service.Diagnostics.Error(entry.KeyPlace, $"{dependency.Path}: needs a 'condition'");
+            }
+
+            dependencies[entry.Key] = new Dependency(
+                condition switch
+                {
+                    "service_healthy" => DependencyCondition.Healthy,
+                    "service_completed_successfully" => DependencyCondition.CompletedSuccessfully,
+                    _ => DependencyCondition.Started,
+                },
+                dependency.Bool("restart") ?? false,
+                dependency.Bool("required") ?? true);
+            dependency.Finish();
+        }
+
+        return dependencies;
+    }
+
+    private static Dictionary<string, UlimitModel> ReadUlimits(MapReader service)
+    {
+        var limits = new Dictionary<string, UlimitModel>(StringComparer.Ordinal);
+        foreach (var entry in service.MapEntries("ulimits"))
+        {
+            var isMap = entry.Value is MapNode;
+            var map = entry.Value as MapNode ?? new MapNode(entry.KeyPlace, MergeTag.None, [new MapEntry("soft", entry.KeyPlace, entry.Value)]);
+            var limit = new MapReader(map, $"{service.Path}.ulimits.{entry.Key}", service.Diagnostics);
+            var soft = limit.Number("soft", -1, long.MaxValue) ?? 0;
+            var hard = isMap ? limit.Number("hard", -1, long.MaxValue) ?? 0 : soft;
+            if (isMap && (!limit.Has("soft") || !limit.Has("hard")))
+            {
+                service.Diagnostics.Error(entry.KeyPlace, $"{limit.Path}: needs both 'soft' and 'hard'");
+            }
+
+            limit.Finish();
+            limits[entry.Key] = new UlimitModel(soft, hard);
+        }
+
+        return limits;
+    }
+
+    private static List<string> ReadExtraHosts(MapReader service)
+    {
+        var hosts = new List<string>();
+        foreach (var scalar in service.Scalars("extra_hosts"))
+        {
+            var separator = scalar.Text.IndexOf('=', StringComparison.Ordinal);
+            separator = separator < 0 ? scalar.Text.IndexOf(':', StringComparison.Ordinal) : separator;
+            var address = separator < 0 ? string.Empty : scalar.Text[(separator + 1)..].Trim('[', ']');
+            if (separator <= 0 || (address != "host-gateway" && !System.Net.IPAddress.TryParse(address, out _)))
+            {
+                service.Diagnostics.Error(
+                    scalar.Place,
+                    $"{service.Path}.extra_hosts: '{scalar.Text}' must have the form NAME=ADDRESS or NAME=host-gateway");
+                continue;
+            }
+
+            hosts.Add($"{scalar.Text[..separator]}:{address}");
+        }
+
+        return hosts;
+    }
+
+    private static LoggingModel? ReadLogging(MapReader service)
+    {
+        if (service.Map("logging") is not { } logging)
+        {
+            return null;
+        }
+
+        var driver = logging.OneOf("driver", "json-file", "local", "none") ?? "json-file";
+        var options = logging.TextMap("options");
+        foreach (var option in options.Keys.Where(option => option is not ("max-size" or "max-file")))
+        {
+            logging.Error("options", $"the option '{option}' is not supported; max-size and max-file are");
+        }
+
+        logging.Finish();
+        return new LoggingModel(driver, options);
+    }
+
+    private static List<DeviceModel> ReadDevices(MapReader service)
+    {
+        var devices = new List<DeviceModel>();
+        foreach (var item in service.Items("devices"))
+        {
+            if (item is MapNode map)
+            {
+                var device = new MapReader(map, $"{service.Path}.devices", service.Diagnostics);
+                var source = device.Text("source") ?? string.Empty;
+                devices.Add(new DeviceModel(source, device.Text("target") ?? source, device.Text("permissions") ?? "rwm"));
+                device.Finish();
+            }
+            else if (item is ScalarNode scalar)
+            {
+                var parts = scalar.Text.Split(':');
+                devices.Add(new DeviceModel(parts[0], parts.Length > 1 ? parts[1] : parts[0], parts.Length > 2 ? parts[2] : "rwm"));
+            }
+
+            if (devices.Count == 0 || !devices[^1].Source.StartsWith('/') || devices[^1].Permissions.Any(letter => !"rwm".Contains(letter, StringComparison.Ordinal)))
+            {
+                service.Diagnostics.Error(item.Place, $"{service.Path}.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]]");
+            }
+        }
+
+        return devices;
+    }
+
+    private static PullPolicy ReadPullPolicy(MapReader service) =>
+        service.OneOf("pull_policy", "always", "never", "missing", "if_not_present", "build") switch
+        {
+            "always" => PullPolicy.Always,
+            "never" => PullPolicy.Never,
+            "build" => PullPolicy.Build,
+            _ => PullPolicy.Missing,
+        };
+
+    private static int ReadScale(MapReader service, DeployModel? deploy)
+    {
+        var scale = service.Integer("scale", 0, 10_000);
+        if (scale is not null && deploy?.Replicas is { } replicas && replicas != scale)
+        {
+            service.Error("scale", $"is {scale}, but deploy.replicas is {replicas}");
+        }
+
+        return scale ?? deploy?.Replicas ?? 1;
+    }
+
+    private static List<FileReference> ReadReferences(MapReader service, string key, string folder)
+    {
+        var references = new List<FileReference>();
+        foreach (var item in service.Items(key))
+        {
+            if (item is ScalarNode scalar)
+            {
+                references.Add(new FileReference(scalar.Text, folder + scalar.Text, null, null, null));
+            }
+            else if (item is MapNode map)
+            {
+                var reference = new MapReader(map, $"{service.Path}.{key}", service.Diagnostics);
+                var source = reference.Text("source") ?? string.Empty;
+                var target = reference.Text("target") ?? source;
+                references.Add(new FileReference(
+                    source,
+                    target.StartsWith('/') ? target : folder + target,
+                    reference.Text("uid"),
+                    reference.Text("gid"),
+                    reference.Mode("mode")));
+                reference.Finish();
+            }
+        }
+
+        return references;
+    }
+}

@@ -1,0 +1,189 @@
+using Berth.Compose.Binding;
+using Berth.Compose.Variables;
+using Berth.Compose.Merging;
+using Berth.Compose.Model;
+using Berth.Compose.Yaml;
+
+namespace Berth.Compose;
+
+/// <summary>What to load, and the caller's world.</summary>
+public sealed record ComposeLoadOptions
+{
+    /// <summary>Where the command runs; absolute. Without <see cref="Files"/> the search starts here and goes up.</summary>
+    public required string CurrentFolder { get; init; }
+
+    /// <summary>The <c>-f</c> options in order; <c>-</c> is <see cref="StandardInput"/>. Empty: <c>COMPOSE_FILE</c>, else the usual names.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    public string? StandardInput { get; init; }
+
+    /// <summary><c>--project-directory</c>; null for the first file's folder.</summary>
+    public string? ProjectDirectory { get; init; }
+
+    /// <summary><c>-p</c>; null for <c>COMPOSE_PROJECT_NAME</c>, the files' <c>name</c>, or the folder's name.</summary>
+    public string? ProjectName { get; init; }
+
+    /// <summary>The <c>--env-file</c> options; empty for <c>.env</c> in the project's folder, if there is one.</summary>
+    public IReadOnlyList<string> EnvFiles { get; init; } = [];
+
+    /// <summary>The <c>--profile</c> options, added to <c>COMPOSE_PROFILES</c>; <c>*</c> means all.</summary>
+    public IReadOnlyList<string> Profiles { get; init; } = [];
+
+    /// <summary>Services that the command names; a profile does not hold them back.</summary>
+    public IReadOnlyList<string> NamedServices { get; init; } = [];
+
+    /// <summary>The caller's environment.</summary>
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+}
+
+/// <param name="Project">Null when there are errors.</param>
+public sealed record ComposeLoadResult(
+    ProjectModel? Project, IReadOnlyList<ComposeDiagnostic> Errors, IReadOnlyList<ComposeDiagnostic> Warnings);
+
+/// <summary>Loads a project: finds and merges its files, replaces variables, checks everything, reports all mistakes at once.</summary>
+public sealed class ComposeLoader
+{
+    private readonly ComposeLoadOptions _options;
+    private readonly DiagnosticBag _diagnostics = new();
+    private readonly FileSource _source;
+    private readonly Dictionary<string, string> _environment;
+
+    private ComposeLoader(ComposeLoadOptions options)
+    {
+        _options = options;
+        _source = new FileSource(options.CurrentFolder);
+        _environment = new Dictionary<string, string>(options.Environment, StringComparer.Ordinal);
+    }
+
+    public static ComposeLoadResult Load(ComposeLoadOptions options)
+    {
+        var loader = new ComposeLoader(options);
+        var project = loader.LoadProject();
+        var errors = loader._diagnostics.Errors;
+        return new ComposeLoadResult(errors.Count == 0 ? project : null, errors, loader._diagnostics.Warnings);
+    }
+
+    private ProjectModel? LoadProject()
+    {
+        // An .env file may say COMPOSE_FILE, so the one in the first guess of the folder is read before the files are known.
+        if (_options.Files.Count == 0 && !_environment.ContainsKey("COMPOSE_FILE"))
+        {
+            ReadEnvironmentFiles(_options.ProjectDirectory is { } given ? Path.GetFullPath(given, _options.CurrentFolder) : _options.CurrentFolder);
+        }
+
+        var files = new FileDiscovery(_options, _environment, _source, _diagnostics).Find();
+        if (files.Count == 0)
+        {
+            return null;
+        }
+
+        var folder = ProjectFolder(files[0]);
+        ReadEnvironmentFiles(folder);
+        var trees = ReadTrees(files);
+        if (trees.Count == 0)
+        {
+            return null;
+        }
+
+        var name = FindName(trees, folder);
+        _environment["COMPOSE_PROJECT_NAME"] = name;
+        var top = Merge(trees, folder);
+        var paths = new ProjectPaths(folder, _environment.GetValueOrDefault("HOME"));
+        var services = new ServiceBinder(paths, new EnvironmentFiles(paths, _source, Lookup), Lookup);
+        var binder = new ProjectBinder(name, paths, services, Lookup);
+        var reader = new MapReader(top, string.Empty, _diagnostics);
+        binder.Read(reader);
+        return new ProjectAssembly(name, folder, files, binder, top, _diagnostics).Build(ActiveProfiles(), _options.NamedServices);
+    }
+
+    private string? Lookup(string name) => _environment.GetValueOrDefault(name);
+
+    private string ProjectFolder(string firstFile) => Path.GetFullPath(
+        _options.ProjectDirectory ?? (firstFile == "-" ? "." : Path.GetDirectoryName(firstFile)!), _options.CurrentFolder);
+
+    /// <summary>Adds the variables of <c>.env</c> or the <c>--env-file</c>s; the caller's own have precedence.</summary>
+    private void ReadEnvironmentFiles(string folder)
+    {
+        var standard = Path.Combine(folder, ".env");
+        IEnumerable<string> files = _options.EnvFiles.Count > 0
+            ? _options.EnvFiles.Select(file => Path.GetFullPath(file, _options.CurrentFolder))
+            : File.Exists(standard) ? [standard] : [];
+        var read = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            var place = new Place(_source.Display(file), 0, 0);
+            if (FileSource.Read(file, place, _diagnostics) is not { } text)
+            {
+                continue;
+            }
+
+            foreach (var (name, value) in EnvFile.Parse(text, place.File, name => Lookup(name) ?? read.GetValueOrDefault(name), _diagnostics))
+            {
+                read[name] = value ?? string.Empty;
+            }
+        }
+
+        foreach (var (name, value) in read)
+        {
+            _environment.TryAdd(name, value);
+        }
+    }
+
+    private List<MapNode> ReadTrees(IReadOnlyList<string> files)
+    {
+        var trees = new List<MapNode>();
+        foreach (var file in files)
+        {
+            var display = file == "-" ? "stdin" : _source.Display(file);
+            var text = file == "-" ? _options.StandardInput ?? string.Empty : FileSource.Read(file, new Place(display, 0, 0), _diagnostics);
+            if (text is not null && YamlReader.Read(text, display, _diagnostics) is { } tree)
+            {
+                trees.Add(tree);
+            }
+        }
+
+        return trees;
+    }
+
+    private string FindName(List<MapNode> trees, string folder)
+    {
+        var given = _options.ProjectName ?? _environment.GetValueOrDefault("COMPOSE_PROJECT_NAME");
+        var inFile = trees.Select(tree => tree["name"]).OfType<ScalarNode>().LastOrDefault(node => !node.IsNull);
+        if (string.IsNullOrEmpty(given) && inFile is not null)
+        {
+            given = ((ScalarNode)new Interpolation(Lookup, _diagnostics).Apply(inFile)).Text;
+        }
+
+        var place = inFile?.Place ?? Place.Nowhere;
+        if (string.IsNullOrEmpty(given))
+        {
+            given = ComposeNames.Normalize(Path.GetFileName(folder));
+            if (given.Length == 0)
+            {
+                _diagnostics.Error(place, $"the folder '{folder}' gives no project name; say -p NAME");
+            }
+        }
+        else if (!ComposeNames.IsProjectName(given))
+        {
+            _diagnostics.Error(
+                place,
+                $"'{given}' is not a project name: lower-case letters, digits, '-' and '_', beginning with a letter or digit");
+        }
+
+        return given;
+    }
+
+    private MapNode Merge(List<MapNode> trees, string folder)
+    {
+        var source = new TreeSource(_source, _environment.GetValueOrDefault("HOME"), _diagnostics);
+        var merged = trees.Select(tree => source.Prepare(tree, folder, Lookup)).Aggregate(FileMerge.Merge);
+        return new IncludeResolver(source, _source, _diagnostics).Resolve(FileMerge.Clean(merged), folder, Lookup);
+    }
+
+    private HashSet<string> ActiveProfiles() =>
+    [
+        .. _options.Profiles,
+        .. (_environment.GetValueOrDefault("COMPOSE_PROFILES") ?? string.Empty)
+            .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+    ];
+}

@@ -1,0 +1,90 @@
+using Berth.Compose.Yaml;
+
+namespace Berth.Compose.Merging;
+
+/// <summary>Brings the short forms of a service's keys to the long ones, so that files which use different forms merge.</summary>
+internal static class ServiceForms
+{
+    private static readonly string[] s_maps = ["environment", "labels", "args", "sysctls"];
+    private static readonly string[] s_lists = ["env_file", "dns", "dns_search", "tmpfs"];
+
+    /// <summary>A whole file with its services in long form.</summary>
+    public static MapNode Normalize(MapNode file) => file with { Entries = [.. file.Entries.Select(NormalizeTop)] };
+
+    private static MapEntry NormalizeTop(MapEntry entry) => entry switch
+    {
+        { Key: "services", Value: MapNode services } => entry with
+        {
+            Value = services with
+            {
+                Entries = [.. services.Entries.Select(one => one.Value is MapNode service ? one with { Value = Service(service) } : one)],
+            },
+        },
+        { Key: "networks" or "volumes", Value: MapNode map } => entry with
+        {
+            Value = map with { Entries = [.. map.Entries.Select(one => one.Value is MapNode inner ? one with { Value = Labels(inner) } : one)] },
+        },
+        _ => entry,
+    };
+
+    private static MapNode Labels(MapNode map) => map with { Entries = [.. map.Entries.Select(entry => Simple(entry))] };
+
+    private static MapNode Service(MapNode service) => service with { Entries = [.. service.Entries.Select(ServiceKey)] };
+
+    private static MapEntry ServiceKey(MapEntry entry) => entry switch
+    {
+        { Key: "build", Value: ScalarNode { IsNull: false } context } => entry with
+        {
+            Value = new MapNode(context.Place, context.Tag, [new MapEntry("context", context.Place, context with { Tag = MergeTag.None })]),
+        },
+        { Key: "build" or "deploy", Value: MapNode map } => entry with { Value = Labels(map) },
+        { Key: "depends_on", Value: ListNode list } => entry with { Value = Keys(list, name => Started(name.Place)) },
+        { Key: "networks", Value: ListNode list } => entry with { Value = Keys(list, name => new ScalarNode(name.Place, MergeTag.None, "", true)) },
+        { Key: "extra_hosts", Value: MapNode map } => entry with { Value = Hosts(map) },
+        _ => Simple(entry),
+    };
+
+    private static MapEntry Simple(MapEntry entry)
+    {
+        if (s_maps.Contains(entry.Key) && entry.Value is ListNode list && list.Items.All(item => item is ScalarNode))
+        {
+            return entry with { Value = Pairs(list) };
+        }
+
+        return s_lists.Contains(entry.Key) && entry.Value is ScalarNode { IsNull: false } or MapNode && s_lists.Contains(entry.Key)
+            ? entry with { Value = new ListNode(entry.Value.Place, entry.Value.Tag, [entry.Value with { Tag = MergeTag.None }]) }
+            : entry;
+    }
+
+    private static MapNode Pairs(ListNode list)
+    {
+        var pairs = new Dictionary<string, MapEntry>(StringComparer.Ordinal); // the last of equal names wins
+        foreach (var item in list.Items.Cast<ScalarNode>())
+        {
+            var parts = item.Text.Split('=', 2);
+            var value = new ScalarNode(item.Place, MergeTag.None, parts.Length > 1 ? parts[1] : "", IsPlain: parts.Length == 1);
+            pairs[parts[0]] = new MapEntry(parts[0], item.Place, value);
+        }
+
+        return new MapNode(list.Place, list.Tag, [.. pairs.Values]);
+    }
+
+    private static YamlNode Keys(ListNode list, Func<ScalarNode, YamlNode> value) => list.Items.All(item => item is ScalarNode)
+        ? new MapNode(
+            list.Place,
+            list.Tag,
+            [.. list.Items.Cast<ScalarNode>().DistinctBy(name => name.Text).Select(name => new MapEntry(name.Text, name.Place, value(name)))])
+        : list;
+
+    private static MapNode Started(Place place) =>
+        new(place, MergeTag.None, [new MapEntry("condition", place, new ScalarNode(place, MergeTag.None, "service_started", false))]);
+
+    private static ListNode Hosts(MapNode map) => new(
+        map.Place,
+        map.Tag,
+        [
+            .. map.Entries.SelectMany(entry => (entry.Value is ListNode list ? list.Items : [entry.Value])
+                .OfType<ScalarNode>()
+                .Select(address => address with { Text = $"{entry.Key}={address.Text}", IsPlain = false })),
+        ]);
+}

@@ -1,0 +1,254 @@
+namespace Berth.Compose.Model;
+
+/// <summary>One service. A null means: as the image or the engine has it.</summary>
+public sealed record ServiceModel
+{
+    public required string Name { get; init; }
+
+    /// <summary>Null when it is only built; its image is then <c>PROJECT-SERVICE</c>, see <see cref="ComposeNames"/>.</summary>
+    public string? Image { get; init; }
+
+    public BuildModel? Build { get; init; }
+
+    public string? ContainerName { get; init; }
+
+    /// <summary>An empty list takes the image's command away.</summary>
+    public IReadOnlyList<string>? Command { get; init; }
+
+    public IReadOnlyList<string>? Entrypoint { get; init; }
+
+    public string? WorkingDirectory { get; init; }
+
+    public RestartPolicy Restart { get; init; } = RestartPolicy.Never;
+
+    /// <summary>As <c>80/tcp</c>.</summary>
+    public IReadOnlyList<string> Expose { get; init; } = [];
+
+    public IReadOnlyList<PortModel> Ports { get; init; } = [];
+
+    /// <summary>By the network's name in the files; empty when <see cref="NetworkMode"/> is set.</summary>
+    public IReadOnlyDictionary<string, ServiceNetwork> Networks { get; init; } = Empty<ServiceNetwork>();
+
+    /// <summary><c>host</c>, <c>none</c>, <c>bridge</c>, <c>service:NAME</c> or <c>container:NAME</c>.</summary>
+    public string? NetworkMode { get; init; }
+
+    public IReadOnlyList<MountModel> Volumes { get; init; } = [];
+
+    /// <summary>Environment files first, then <c>environment</c>. A null value takes the image's variable away.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = Empty<string?>();
+
+    public IReadOnlyDictionary<string, Dependency> DependsOn { get; init; } = Empty<Dependency>();
+
+    public HealthcheckModel? Healthcheck { get; init; }
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = Empty<string>();
+
+    public string? Hostname { get; init; }
+
+    public string? DomainName { get; init; }
+
+    public string? User { get; init; }
+
+    public string? StopSignal { get; init; }
+
+    public TimeSpan? StopGracePeriod { get; init; }
+
+    public bool Tty { get; init; }
+
+    public bool StdinOpen { get; init; }
+
+    public bool? Init { get; init; }
+
+    public bool Privileged { get; init; }
+
+    public bool ReadOnly { get; init; }
+
+    public IReadOnlyList<string> CapAdd { get; init; } = [];
+
+    public IReadOnlyList<string> CapDrop { get; init; } = [];
+
+    /// <summary>As <c>/run:size=64m</c>.</summary>
+    public IReadOnlyList<string> Tmpfs { get; init; } = [];
+
+    public long? ShmSizeBytes { get; init; }
+
+    public IReadOnlyDictionary<string, UlimitModel> Ulimits { get; init; } = Empty<UlimitModel>();
+
+    public IReadOnlyDictionary<string, string> Sysctls { get; init; } = Empty<string>();
+
+    /// <summary>As <c>name:address</c>.</summary>
+    public IReadOnlyList<string> ExtraHosts { get; init; } = [];
+
+    public IReadOnlyList<string> Dns { get; init; } = [];
+
+    public IReadOnlyList<string> DnsSearch { get; init; } = [];
+
+    public IReadOnlyList<string> DnsOptions { get; init; } = [];
+
+    public LoggingModel? Logging { get; init; }
+
+    public long? MemoryLimitBytes { get; init; }
+
+    public long? MemoryReservationBytes { get; init; }
+
+    /// <summary>Memory and swap together; -1 for no limit.</summary>
+    public long? MemorySwapLimitBytes { get; init; }
+
+    public decimal? Cpus { get; init; }
+
+    public long? CpuShares { get; init; }
+
+    public string? CpuSet { get; init; }
+
+    /// <summary>-1 for no limit.</summary>
+    public long? PidsLimit { get; init; }
+
+    public string? Pid { get; init; }
+
+    public string? Ipc { get; init; }
+
+    public IReadOnlyList<string> SecurityOptions { get; init; } = [];
+
+    public IReadOnlyList<DeviceModel> Devices { get; init; } = [];
+
+    public IReadOnlyList<string> GroupAdd { get; init; } = [];
+
+    public string? Platform { get; init; }
+
+    public PullPolicy PullPolicy { get; init; } = PullPolicy.Missing;
+
+    /// <summary>How many containers; from <c>scale</c> or <c>deploy.replicas</c>.</summary>
+    public int Scale { get; init; } = 1;
+
+    public DeployModel? Deploy { get; init; }
+
+    public IReadOnlyList<FileReference> Secrets { get; init; } = [];
+
+    public IReadOnlyList<FileReference> Configs { get; init; } = [];
+
+    public IReadOnlyList<string> Profiles { get; init; } = [];
+
+    /// <summary><c>x-berth</c></summary>
+    public ServiceExtension? Extension { get; init; }
+
+    private static Dictionary<string, T> Empty<T>() => [];
+}
+
+/// <param name="Context">Absolute path of the folder, or a URL.</param>
+/// <param name="Dockerfile">Relative to the context; null for <c>Dockerfile</c>.</param>
+/// <param name="DockerfileInline">The Dockerfile's own text instead of a file.</param>
+/// <param name="Args">A null value takes the caller's variable and is left out when that is not set.</param>
+public sealed record BuildModel(
+    string Context,
+    string? Dockerfile,
+    string? DockerfileInline,
+    IReadOnlyDictionary<string, string?> Args,
+    string? Target,
+    IReadOnlyDictionary<string, string> Labels);
+
+/// <param name="MaximumRetries">Zero for no limit.</param>
+public sealed record RestartPolicy(RestartCondition Condition, int MaximumRetries)
+{
+    public static RestartPolicy Never { get; } = new(RestartCondition.No, 0);
+}
+
+public enum RestartCondition
+{
+    No,
+    Always,
+    OnFailure,
+    UnlessStopped,
+}
+
+public enum PullPolicy
+{
+    Missing,
+    Always,
+    Never,
+    Build,
+}
+
+/// <param name="PublishedFirst">Null for a port that the engine chooses.</param>
+/// <param name="PublishedLast">As the first, or the end of a range from which the engine takes a free one.</param>
+/// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
+public sealed record PortModel(string? HostIp, int? PublishedFirst, int? PublishedLast, int Target, string Protocol);
+
+public sealed record ServiceNetwork(IReadOnlyList<string> Aliases, string? Ipv4Address, string? Ipv6Address);
+
+public enum MountKind
+{
+    Bind,
+    Volume,
+    Tmpfs,
+}
+
+/// <param name="Source">Absolute path of a bind; name in the files of a volume; null for an anonymous volume or tmpfs.</param>
+/// <param name="CreatesHostPath">Make a bind's missing source, as the short form does.</param>
+/// <param name="NoCopy">Leave a new volume empty instead of filling it from the image.</param>
+/// <param name="Propagation">Of a bind, for instance <c>rslave</c>.</param>
+public sealed record MountModel(
+    MountKind Kind,
+    string? Source,
+    string Target,
+    bool ReadOnly,
+    bool CreatesHostPath = false,
+    bool NoCopy = false,
+    string? Propagation = null,
+    string? Subpath = null,
+    long? TmpfsSizeBytes = null,
+    int? TmpfsMode = null);
+
+public enum DependencyCondition
+{
+    Started,
+    Healthy,
+    CompletedSuccessfully,
+}
+
+/// <param name="Restart">Restart this service when the other is restarted or replaced.</param>
+/// <param name="Required">False: only a warning when the other cannot be had.</param>
+public sealed record Dependency(DependencyCondition Condition, bool Restart, bool Required);
+
+/// <param name="Test"><c>CMD …</c>, <c>CMD-SHELL …</c>; null keeps the image's.</param>
+/// <param name="IsDisabled">Switches the image's check off.</param>
+public sealed record HealthcheckModel(
+    IReadOnlyList<string>? Test,
+    TimeSpan? Interval,
+    TimeSpan? Timeout,
+    int? Retries,
+    TimeSpan? StartPeriod,
+    TimeSpan? StartInterval,
+    bool IsDisabled);
+
+/// <summary>Soft and hard limit; -1 for none.</summary>
+public sealed record UlimitModel(long Soft, long Hard);
+
+public sealed record LoggingModel(string Driver, IReadOnlyDictionary<string, string> Options);
+
+/// <param name="Permissions">Some of <c>r</c>, <c>w</c> and <c>m</c>.</param>
+public sealed record DeviceModel(string Source, string Target, string Permissions);
+
+/// <summary>How a service sees a secret or config.</summary>
+/// <param name="Source">The key of the top-level object.</param>
+/// <param name="Target">Absolute path in the container.</param>
+public sealed record FileReference(string Source, string Target, string? UserId, string? GroupId, int? Mode);
+
+public sealed record DeployModel(
+    int? Replicas,
+    string? EndpointMode,
+    ResourcesModel? Limits,
+    ResourcesModel? Reservations,
+    DeployRestartPolicy? RestartPolicy,
+    UpdateConfig? Update,
+    UpdateConfig? Rollback,
+    IReadOnlyDictionary<string, string> Labels);
+
+public sealed record ResourcesModel(decimal? Cpus, long? MemoryBytes, long? Pids);
+
+/// <param name="Condition"><c>none</c>, <c>on-failure</c> or <c>any</c>.</param>
+public sealed record DeployRestartPolicy(string? Condition, TimeSpan? Delay, int? MaximumAttempts, TimeSpan? Window);
+
+/// <param name="FailureAction"><c>continue</c>, <c>pause</c> or <c>rollback</c>.</param>
+/// <param name="Order"><c>stop-first</c> or <c>start-first</c>.</param>
+public sealed record UpdateConfig(
+    int? Parallelism, TimeSpan? Delay, string? FailureAction, TimeSpan? Monitor, decimal? MaximumFailureRatio, string? Order);

@@ -1,0 +1,277 @@
+using System.Globalization;
+using Berth.Compose.Model;
+
+namespace Berth.Compose.Output;
+
+/// <summary>The model as plain mappings, lists and values, in the words of a compose file: the one source of <c>config</c> and of hashes.</summary>
+/// <remarks>Mappings are sorted, so that equal models give equal texts. Values are strings, longs, decimals and bools.</remarks>
+internal static class ModelTree
+{
+    public static SortedDictionary<string, object> Of(ProjectModel project) => Map(
+        ("name", project.Name),
+        ("services", Each(project.Services, Of)),
+        ("networks", Each(project.Networks, Of)),
+        ("volumes", Each(project.Volumes, Of)),
+        ("secrets", Each(project.Secrets, Of)),
+        ("configs", Each(project.Configs, Of)));
+
+    public static SortedDictionary<string, object> Of(ServiceModel service) => Map(
+        ("image", service.Image),
+        ("build", service.Build is { } build ? Of(build) : null),
+        ("container_name", service.ContainerName),
+        ("command", service.Command is { } command ? Texts(command, keepEmpty: true) : null),
+        ("entrypoint", service.Entrypoint is { } entrypoint ? Texts(entrypoint, keepEmpty: true) : null),
+        ("working_dir", service.WorkingDirectory),
+        ("restart", Restart(service.Restart)),
+        ("expose", Texts(service.Expose)),
+        ("ports", Items(service.Ports, Of)),
+        ("networks", Each(service.Networks, Of)),
+        ("network_mode", service.NetworkMode),
+        ("volumes", Items(service.Volumes, Of)),
+        ("environment", Each(service.Environment, value => (object?)value ?? Null.Value)),
+        ("depends_on", Each(service.DependsOn, Of)),
+        ("healthcheck", service.Healthcheck is { } check ? Of(check) : null),
+        ("labels", Texts(service.Labels)),
+        ("hostname", service.Hostname),
+        ("domainname", service.DomainName),
+        ("user", service.User),
+        ("stop_signal", service.StopSignal),
+        ("stop_grace_period", Duration(service.StopGracePeriod)),
+        ("tty", True(service.Tty)),
+        ("stdin_open", True(service.StdinOpen)),
+        ("init", service.Init),
+        ("privileged", True(service.Privileged)),
+        ("read_only", True(service.ReadOnly)),
+        ("cap_add", Texts(service.CapAdd)),
+        ("cap_drop", Texts(service.CapDrop)),
+        ("tmpfs", Texts(service.Tmpfs)),
+        ("shm_size", Text(service.ShmSizeBytes)),
+        ("ulimits", Each(service.Ulimits, limit => Map(("soft", limit.Soft), ("hard", limit.Hard)))),
+        ("sysctls", Texts(service.Sysctls)),
+        ("extra_hosts", Texts(service.ExtraHosts)),
+        ("dns", Texts(service.Dns)),
+        ("dns_search", Texts(service.DnsSearch)),
+        ("dns_opt", Texts(service.DnsOptions)),
+        ("logging", service.Logging is { } logging ? Map(("driver", logging.Driver), ("options", Texts(logging.Options))) : null),
+        ("mem_limit", Text(service.MemoryLimitBytes)),
+        ("mem_reservation", Text(service.MemoryReservationBytes)),
+        ("memswap_limit", Text(service.MemorySwapLimitBytes)),
+        ("cpus", service.Cpus),
+        ("cpu_shares", service.CpuShares),
+        ("cpuset", service.CpuSet),
+        ("pids_limit", service.PidsLimit),
+        ("pid", service.Pid),
+        ("ipc", service.Ipc),
+        ("security_opt", Texts(service.SecurityOptions)),
+        ("devices", Items(service.Devices, device => Map(("source", device.Source), ("target", device.Target), ("permissions", device.Permissions)))),
+        ("group_add", Texts(service.GroupAdd)),
+        ("platform", service.Platform),
+        ("pull_policy", service.PullPolicy == PullPolicy.Missing ? null : service.PullPolicy.ToString().ToLowerInvariant()),
+        ("scale", service.Scale == 1 || service.Deploy?.Replicas is not null ? null : (long)service.Scale),
+        ("deploy", service.Deploy is { } deploy ? Of(deploy) : null),
+        ("secrets", Items(service.Secrets, Of)),
+        ("configs", Items(service.Configs, Of)),
+        ("profiles", Texts(service.Profiles)),
+        ("x-berth", service.Extension is { } extension ? Of(extension) : null));
+
+    public static SortedDictionary<string, object> Of(NetworkModel network) => network.IsExternal
+        ? Map(("name", network.Name), ("external", true))
+        : Map(
+            ("name", network.Name),
+            ("driver", network.Driver == "bridge" ? null : network.Driver),
+            ("driver_opts", Texts(network.DriverOptions)),
+            ("internal", True(network.IsInternal)),
+            ("attachable", True(network.IsAttachable)),
+            ("enable_ipv6", network.EnableIpv6),
+            ("labels", Texts(network.Labels)),
+            ("ipam", network.Pools.Count == 0 ? null : Map(("config", Items(network.Pools, pool =>
+                Map(("subnet", pool.Subnet), ("gateway", pool.Gateway), ("ip_range", pool.IpRange)))))));
+
+    public static SortedDictionary<string, object> Of(VolumeModel volume) => volume.IsExternal
+        ? Map(("name", volume.Name), ("external", true))
+        : Map(
+            ("name", volume.Name),
+            ("driver", volume.Driver == "local" ? null : volume.Driver),
+            ("driver_opts", Texts(volume.DriverOptions)),
+            ("labels", Texts(volume.Labels)));
+
+    public static string Condition(DependencyCondition condition) => condition switch
+    {
+        DependencyCondition.Healthy => "service_healthy",
+        DependencyCondition.CompletedSuccessfully => "service_completed_successfully",
+        _ => "service_started",
+    };
+
+    private static SortedDictionary<string, object> Of(FileObjectModel one) => Map(
+        ("name", one.Name),
+        ("file", one.File),
+        ("environment", one.Variable),
+        ("content", one.Variable is null ? one.Content : null)); // what came from a variable is the caller's secret
+
+    private static SortedDictionary<string, object> Of(BuildModel build) => Map(
+        ("context", build.Context),
+        ("dockerfile", build.Dockerfile),
+        ("dockerfile_inline", build.DockerfileInline),
+        ("args", Each(build.Args, value => (object?)value ?? Null.Value)),
+        ("target", build.Target),
+        ("labels", Texts(build.Labels)));
+
+    private static SortedDictionary<string, object> Of(PortModel port) => Map(
+        ("host_ip", port.HostIp),
+        ("published", port.PublishedFirst is null ? null
+            : port.PublishedFirst == port.PublishedLast ? $"{port.PublishedFirst}" : $"{port.PublishedFirst}-{port.PublishedLast}"),
+        ("target", (long)port.Target),
+        ("protocol", port.Protocol));
+
+    private static object Of(ServiceNetwork network) =>
+        network is { Aliases.Count: 0, Ipv4Address: null, Ipv6Address: null }
+            ? Null.Value
+            : Map(("aliases", Texts(network.Aliases)), ("ipv4_address", network.Ipv4Address), ("ipv6_address", network.Ipv6Address));
+
+    private static SortedDictionary<string, object> Of(MountModel mount) => Map(
+        ("type", mount.Kind.ToString().ToLowerInvariant()),
+        ("source", mount.Source),
+        ("target", mount.Target),
+        ("read_only", True(mount.ReadOnly)),
+        ("bind", mount.Kind != MountKind.Bind ? null : Map(
+            ("create_host_path", mount.CreatesHostPath),
+            ("propagation", mount.Propagation))),
+        ("volume", mount.Kind != MountKind.Volume ? null : MapOrNull(("nocopy", True(mount.NoCopy)), ("subpath", mount.Subpath))),
+        ("tmpfs", mount.Kind != MountKind.Tmpfs ? null : MapOrNull(
+            ("size", Text(mount.TmpfsSizeBytes)),
+            ("mode", Octal(mount.TmpfsMode)))));
+
+    private static SortedDictionary<string, object> Of(Dependency dependency) => Map(
+        ("condition", Condition(dependency.Condition)),
+        ("restart", True(dependency.Restart)),
+        ("required", dependency.Required));
+
+    private static SortedDictionary<string, object> Of(HealthcheckModel check) => Map(
+        ("test", check.Test is { } test ? Texts(test) : null),
+        ("interval", Duration(check.Interval)),
+        ("timeout", Duration(check.Timeout)),
+        ("retries", (long?)check.Retries),
+        ("start_period", Duration(check.StartPeriod)),
+        ("start_interval", Duration(check.StartInterval)),
+        ("disable", True(check.IsDisabled)));
+
+    private static SortedDictionary<string, object> Of(FileReference reference) => Map(
+        ("source", reference.Source),
+        ("target", reference.Target),
+        ("uid", reference.UserId),
+        ("gid", reference.GroupId),
+        ("mode", Octal(reference.Mode)));
+
+    private static SortedDictionary<string, object> Of(DeployModel deploy) => Map(
+        ("replicas", (long?)deploy.Replicas),
+        ("endpoint_mode", deploy.EndpointMode),
+        ("resources", MapOrNull(
+            ("limits", deploy.Limits is { } limits ? Of(limits) : null),
+            ("reservations", deploy.Reservations is { } reservations ? Of(reservations) : null))),
+        ("restart_policy", deploy.RestartPolicy is { } policy ? Of(policy) : null),
+        ("update_config", deploy.Update is { } update ? Of(update) : null),
+        ("rollback_config", deploy.Rollback is { } rollback ? Of(rollback) : null),
+        ("labels", Texts(deploy.Labels)));
+
+    private static SortedDictionary<string, object> Of(ResourcesModel resources) =>
+        Map(("cpus", resources.Cpus?.ToString(CultureInfo.InvariantCulture)), ("memory", Text(resources.MemoryBytes)), ("pids", resources.Pids));
+
+    private static SortedDictionary<string, object> Of(DeployRestartPolicy policy) => Map(
+        ("condition", policy.Condition),
+        ("delay", Duration(policy.Delay)),
+        ("max_attempts", (long?)policy.MaximumAttempts),
+        ("window", Duration(policy.Window)));
+
+    private static SortedDictionary<string, object> Of(UpdateConfig update) => Map(
+        ("parallelism", (long?)update.Parallelism),
+        ("delay", Duration(update.Delay)),
+        ("failure_action", update.FailureAction),
+        ("monitor", Duration(update.Monitor)),
+        ("max_failure_ratio", update.MaximumFailureRatio),
+        ("order", update.Order));
+
+    private static SortedDictionary<string, object> Of(ServiceExtension extension) => Map(
+        ("roll", extension.Roll is not { } roll ? null : Map(
+            ("order", roll.Order), ("min", Percent(roll.MinimumPercent)), ("max", Percent(roll.MaximumPercent)), ("drain", Duration(roll.Drain)), ("watch", Duration(roll.Watch)))),
+        ("ready", extension.Ready is not { } ready ? null : Map(
+            ("check", ready.Path is null ? ready.Kind == ReadyKind.PostgreSql ? "postgres" : ready.Kind.ToString().ToLowerInvariant() : null),
+            ("http", ready.Path), ("port", (long?)ready.Port), ("timeout", Duration(ready.Timeout)))),
+        ("release", True(extension.Release)));
+
+    private static string? Percent(int? percent) => percent is { } number ? FormattableString.Invariant($"{number}%") : null;
+
+    private static string? Restart(RestartPolicy policy) => policy.Condition switch
+    {
+        RestartCondition.Always => "always",
+        RestartCondition.UnlessStopped => "unless-stopped",
+        RestartCondition.OnFailure => policy.MaximumRetries > 0 ? $"on-failure:{policy.MaximumRetries}" : "on-failure",
+        _ => null,
+    };
+
+    private static string? Duration(TimeSpan? duration) => duration is { } time ? GoText(time) : null;
+
+    /// <summary>A duration in the units Docker reads: <c>1m30s</c>, <c>500ms</c>.</summary>
+    private static string GoText(TimeSpan time)
+    {
+        var hours = (long)time.TotalHours;
+        var seconds = (time.Ticks % TimeSpan.TicksPerMinute) / (decimal)TimeSpan.TicksPerSecond;
+        if (hours == 0 && time.Minutes == 0)
+        {
+            return FormattableString.Invariant($"{seconds:0.#######}s");
+        }
+
+        var text = hours > 0 ? FormattableString.Invariant($"{hours}h{time.Minutes}m") : FormattableString.Invariant($"{time.Minutes}m");
+        return text + FormattableString.Invariant($"{seconds:0.#######}s");
+    }
+
+    private static string? Octal(int? mode) => mode is { } bits ? "0" + Convert.ToString(bits, 8) : null;
+
+    private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
+
+    private static bool? True(bool value) => value ? true : null;
+
+    private static List<object>? Texts(IReadOnlyList<string> texts, bool keepEmpty = false) =>
+        texts.Count == 0 && !keepEmpty ? null : [.. texts];
+
+    private static SortedDictionary<string, object>? Texts(IReadOnlyDictionary<string, string> texts) => Each(texts, text => text);
+
+    private static List<object>? Items<T>(IReadOnlyList<T> items, Func<T, object> convert) =>
+        items.Count == 0 ? null : [.. items.Select(convert)];
+
+    private static SortedDictionary<string, object>? Each<T>(IReadOnlyDictionary<string, T> values, Func<T, object> convert)
+    {
+        var map = new SortedDictionary<string, object>(StringComparer.Ordinal);
+        foreach (var (key, value) in values)
+        {
+            map[key] = convert(value);
+        }
+
+        return map.Count == 0 ? null : map;
+    }
+
+    private static SortedDictionary<string, object>? MapOrNull(params (string Key, object? Value)[] pairs)
+    {
+        var map = Map(pairs);
+        return map.Count == 0 ? null : map;
+    }
+
+    private static SortedDictionary<string, object> Map(params (string Key, object? Value)[] pairs)
+    {
+        var map = new SortedDictionary<string, object>(StringComparer.Ordinal);
+        foreach (var (key, value) in pairs)
+        {
+            if (value is not null)
+            {
+                map[key] = value;
+            }
+        }
+
+        return map;
+    }
+}
+
+/// <summary>A null that is written, unlike a value that is left out.</summary>
+internal sealed class Null
+{
+    public static Null Value { get; } = new();
+}

@@ -1,0 +1,192 @@
+using Berth.Compose.Binding;
+using Berth.Compose.Model;
+using Berth.Compose.Yaml;
+
+namespace Berth.Compose;
+
+/// <summary>Puts the parts together: applies profiles, checks references between the parts, drops what nobody uses.</summary>
+internal sealed class ProjectAssembly(
+    string name, string folder, IReadOnlyList<string> files, ProjectBinder parts, MapNode top, DiagnosticBag diagnostics)
+{
+    public ProjectModel Build(HashSet<string> profiles, IReadOnlyList<string> namedServices)
+    {
+        var (active, disabled) = ApplyProfiles(profiles, namedServices);
+        foreach (var service in active.Values)
+        {
+            CheckDependencies(service, active);
+            CheckNetworks(service, active);
+            CheckMounts(service);
+            CheckReferences(service);
+        }
+
+        CheckContainerNames(active.Values);
+        CheckPorts(active.Values);
+        CheckCycles(active);
+        return new ProjectModel(
+            name,
+            folder,
+            files,
+            DropMissingOptional(active),
+            disabled,
+            Used(parts.Networks, active.Values.SelectMany(service => service.Networks.Keys)),
+            Used(parts.Volumes, active.Values.SelectMany(VolumeNames)),
+            Used(parts.Secrets, active.Values.SelectMany(service => service.Secrets.Select(one => one.Source))),
+            Used(parts.Configs, active.Values.SelectMany(service => service.Configs.Select(one => one.Source))));
+    }
+
+    private (Dictionary<string, ServiceModel> Active, Dictionary<string, ServiceModel> Disabled) ApplyProfiles(
+        HashSet<string> profiles, IReadOnlyList<string> namedServices)
+    {
+        var isActive = parts.Services.ToLookup(
+            pair => pair.Value.Profiles.Count == 0
+                || profiles.Contains("*")
+                || pair.Value.Profiles.Any(profiles.Contains)
+                || namedServices.Contains(pair.Key));
+        return (ToDictionary(isActive[true]), ToDictionary(isActive[false]));
+    }
+
+    private void CheckDependencies(ServiceModel service, Dictionary<string, ServiceModel> active)
+    {
+        foreach (var (other, dependency) in service.DependsOn)
+        {
+            if (active.ContainsKey(other) || !dependency.Required)
+            {
+                continue;
+            }
+
+            Error(service, "depends_on", parts.Services.ContainsKey(other)
+                ? $"'{other}' is in a profile that is not active"
+                : $"there is no service '{other}'.{Nearest.Suggest(other, parts.Services.Keys)}");
+        }
+    }
+
+    private void CheckNetworks(ServiceModel service, Dictionary<string, ServiceModel> active)
+    {
+        foreach (var network in service.Networks.Keys.Where(network => !parts.Networks.ContainsKey(network)))
+        {
+            Error(service, "networks", $"there is no network '{network}' at the top level.{Nearest.Suggest(network, parts.Networks.Keys)}");
+        }
+
+        foreach (var (key, mode) in new[] { ("network_mode", service.NetworkMode), ("pid", service.Pid), ("ipc", service.Ipc) })
+        {
+            if (mode is not null && mode.StartsWith("service:", StringComparison.Ordinal) && !active.ContainsKey(mode[8..]))
+            {
+                Error(service, key, $"there is no service '{mode[8..]}'.{Nearest.Suggest(mode[8..], active.Keys)}");
+            }
+        }
+    }
+
+    private void CheckMounts(ServiceModel service)
+    {
+        foreach (var volume in VolumeNames(service).Where(volume => !parts.Volumes.ContainsKey(volume)))
+        {
+            Error(
+                service, "volumes",
+                $"there is no volume '{volume}' at the top level; declare it there, or write './{volume}' for a "
+                + $"folder.{Nearest.Suggest(volume, parts.Volumes.Keys)}");
+        }
+    }
+
+    private void CheckReferences(ServiceModel service)
+    {
+        foreach (var secret in service.Secrets.Where(secret => !parts.Secrets.ContainsKey(secret.Source)))
+        {
+            Error(
+                service, "secrets",
+                $"there is no secret '{secret.Source}' at the top level.{Nearest.Suggest(secret.Source, parts.Secrets.Keys)}");
+        }
+
+        foreach (var config in service.Configs.Where(config => !parts.Configs.ContainsKey(config.Source)))
+        {
+            Error(
+                service, "configs",
+                $"there is no config '{config.Source}' at the top level.{Nearest.Suggest(config.Source, parts.Configs.Keys)}");
+        }
+    }
+
+    private void CheckContainerNames(IEnumerable<ServiceModel> services)
+    {
+        foreach (var group in services.Where(service => service.ContainerName is not null).GroupBy(service => service.ContainerName).Where(group => group.Count() > 1))
+        {
+            Error(group.Last(), "container_name", $"'{group.Key}' is also the container name of service '{group.First().Name}'");
+        }
+    }
+
+    private void CheckPorts(IEnumerable<ServiceModel> services)
+    {
+        var ports = services.SelectMany(service => service.Ports.Select(port => (service, port)))
+            .Where(one => one.port.PublishedFirst is not null && one.port.PublishedFirst == one.port.PublishedLast);
+        foreach (var group in ports.GroupBy(one => (one.port.HostIp, one.port.PublishedFirst, one.port.Protocol)).Where(group => group.Count() > 1))
+        {
+            var (first, last) = (group.First().service.Name, group.Last().service);
+            Error(
+                last, "ports",
+                $"host port {group.Key.PublishedFirst}/{group.Key.Protocol} is also published by "
+                + $"{(first == last.Name ? "another entry here" : $"service '{first}'")}");
+        }
+    }
+
+    private void CheckCycles(Dictionary<string, ServiceModel> active)
+    {
+        var done = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var service in active.Keys)
+        {
+            if (FindCycle(service, [], done, active) is { } cycle)
+            {
+                Error(active[cycle[0]], "depends_on", $"services wait for one another: {string.Join(" -> ", cycle)}");
+                return;
+            }
+        }
+    }
+
+    private static List<string>? FindCycle(string service, List<string> path, HashSet<string> done, Dictionary<string, ServiceModel> active)
+    {
+        var seen = path.IndexOf(service);
+        if (seen >= 0)
+        {
+            return [.. path.Skip(seen), service];
+        }
+
+        if (done.Contains(service) || !active.TryGetValue(service, out var model))
+        {
+            return null;
+        }
+
+        path.Add(service);
+        var cycle = ServiceOrder.Prerequisites(model).Select(other => FindCycle(other, path, done, active)).FirstOrDefault(one => one is not null);
+        path.RemoveAt(path.Count - 1);
+        done.Add(service);
+        return cycle;
+    }
+
+    /// <summary>An optional dependency that is not there is no dependency.</summary>
+    private static Dictionary<string, ServiceModel> DropMissingOptional(Dictionary<string, ServiceModel> active) => active.ToDictionary(
+        pair => pair.Key,
+        pair => pair.Value with
+        {
+            DependsOn = pair.Value.DependsOn.Where(one => active.ContainsKey(one.Key))
+                .ToDictionary(one => one.Key, one => one.Value, StringComparer.Ordinal),
+        },
+        StringComparer.Ordinal);
+
+    private static IEnumerable<string> VolumeNames(ServiceModel service) =>
+        service.Volumes.Where(mount => mount is { Kind: MountKind.Volume, Source: not null }).Select(mount => mount.Source!);
+
+    private static Dictionary<string, T> Used<T>(Dictionary<string, T> all, IEnumerable<string> used)
+    {
+        var names = used.ToHashSet(StringComparer.Ordinal);
+        return ToDictionary(all.Where(pair => names.Contains(pair.Key)));
+    }
+
+    private static Dictionary<string, T> ToDictionary<T>(IEnumerable<KeyValuePair<string, T>> pairs) =>
+        pairs.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
+
+    private void Error(ServiceModel service, string key, string message)
+    {
+        var services = (MapNode)top["services"]!;
+        var map = services[service.Name] as MapNode;
+        var place = map?.Entries.FirstOrDefault(entry => entry.Key == key)?.KeyPlace
+            ?? services.Entries.First(entry => entry.Key == service.Name).KeyPlace;
+        diagnostics.Error(place, $"services.{service.Name}.{key}: {message}");
+    }
+}

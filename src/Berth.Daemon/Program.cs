@@ -1,0 +1,3 @@
+using Berth.Daemon;
+
+return await DaemonProgram.RunAsync(args).ConfigureAwait(false);

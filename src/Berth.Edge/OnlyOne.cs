@@ -1,0 +1,38 @@
+using System.Globalization;
+using Berth.Linux.Processes;
+
+namespace Berth.Edge;
+
+/// <summary>
+/// That one data plane serves a directory: a lock that the kernel lets go of however the process ends, and a file that says who it is,
+/// <c>PID START-TICKS</c>, which appears once it answers.
+/// </summary>
+internal sealed class OnlyOne : IDisposable
+{
+    private readonly string _pidPath;
+    private readonly FileStream _lock;
+
+    private OnlyOne(string directory, FileStream claimed) => (_pidPath, _lock) = (directory + "/edge.pid", claimed);
+
+    /// <summary>Null when another process has the directory.</summary>
+    internal static OnlyOne? TryClaim(string directory)
+    {
+        try
+        {
+            return new(directory, new FileStream(directory + "/edge.lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            return null;
+        }
+    }
+
+    internal void Announce()
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {ProcessTable.StartTicks(Environment.ProcessId)}");
+        File.WriteAllText(_pidPath + ".new", text);
+        File.Move(_pidPath + ".new", _pidPath, overwrite: true);
+    }
+
+    public void Dispose() => _lock.Dispose();
+}

@@ -1,0 +1,99 @@
+using Berth.Linux.Processes;
+
+namespace Berth.Engine.Containers;
+
+/// <summary>
+/// A container as the running daemon knows it: its record, and what only lives in this process. Its record is
+/// replaced while <see cref="Gate"/> is held; reading needs no lock.
+/// </summary>
+public sealed class Container(ContainerRecord record)
+{
+    private volatile ContainerRecord _record = record;
+    private readonly Lock _waitersGate = new();
+    private readonly List<(WaitCondition Condition, TaskCompletionSource<ContainerExit> Source)> _waiters = [];
+
+    public ContainerRecord Record
+    {
+        get => _record;
+        internal set => _record = value;
+    }
+
+    public string Id => _record.Id;
+
+    public string Name => _record.Name;
+
+    /// <summary>What the health check last said; null without one.</summary>
+    public HealthState? Health { get; internal set; }
+
+    /// <summary>Orders the operations on this container.</summary>
+    internal SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>Held while the names of log files change or are looked at.</summary>
+    internal Lock LogNames { get; } = new();
+
+    internal PidFd? Conmon { get; set; }
+
+    internal Attach.AttachHub Attachments { get; } = new();
+
+    internal Task ExitHandling { get; set; } = Task.CompletedTask;
+
+    internal CancellationTokenSource? HealthLoop { get; set; }
+
+    internal CancellationTokenSource? PendingRestart { get; set; }
+
+    internal bool KillRequested { get; set; }
+
+    /// <summary>Completes at the container's next end (or, for <see cref="WaitCondition.NotRunning"/>, at once when it does not run).</summary>
+    public Task<ContainerExit> WaitAsync(WaitCondition condition)
+    {
+        lock (_waitersGate)
+        {
+            var record = Record;
+            if (condition == WaitCondition.NotRunning && record.Status is not (ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting))
+            {
+                return Task.FromResult(new ContainerExit(record.ExitCode, record.Error));
+            }
+
+            var source = new TaskCompletionSource<ContainerExit>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Add((condition, source));
+            return source.Task;
+        }
+    }
+
+    internal void TellWaiters(bool removed, bool restarting)
+    {
+        lock (_waitersGate)
+        {
+            var exit = new ContainerExit(Record.ExitCode, Record.Error);
+            _waiters.RemoveAll(waiter =>
+            {
+                var isDue = removed || waiter.Condition == WaitCondition.NextExit || (waiter.Condition == WaitCondition.NotRunning && !restarting);
+                return isDue && waiter.Source.TrySetResult(exit);
+            });
+        }
+    }
+}
+
+public enum WaitCondition
+{
+    NotRunning,
+    NextExit,
+    Removed,
+}
+
+/// <summary>How a container ended. <see cref="Error"/> is empty unless it could not be started.</summary>
+public sealed record ContainerExit(int ExitCode, string Error);
+
+/// <summary>Docker Engine API, "Health". Immutable; replaced whole.</summary>
+public sealed record HealthState
+{
+    /// <summary><c>starting</c>, <c>healthy</c> or <c>unhealthy</c>.</summary>
+    public required string Status { get; init; }
+
+    public int FailingStreak { get; init; }
+
+    /// <summary>The last five results, oldest first.</summary>
+    public IReadOnlyList<HealthResult> Log { get; init; } = [];
+}
+
+public sealed record HealthResult(DateTimeOffset Start, DateTimeOffset End, int ExitCode, string Output);

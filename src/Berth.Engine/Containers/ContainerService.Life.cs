@@ -1,0 +1,357 @@
+using Berth.Engine.Containers.Runtime;
+using Berth.Engine.Errors;
+using Berth.Engine.Networks;
+using Berth.Linux.Processes;
+
+namespace Berth.Engine.Containers;
+
+public sealed partial class ContainerService
+{
+    private const int DefaultStopTimeoutSeconds = 10;
+
+    /// <summary>Starts a container that does not run.</summary>
+    /// <exception cref="BerthException">NotModified when it runs already; otherwise what stood in the way. Nothing of the attempt is left.</exception>
+    public async Task StartAsync(Container container)
+    {
+        await using var held = await HoldAsync(container).ConfigureAwait(false);
+        await CancelPendingRestartAsync(container).ConfigureAwait(false);
+        if (container.Record.Status == ContainerStatus.Paused)
+        {
+            throw BerthException.Conflict("cannot start a paused container, try unpause instead");
+        }
+
+        if (container.Record.IsRunning)
+        {
+            throw new BerthException(ErrorKind.NotModified, $"Container {container.Name} is already started");
+        }
+
+        await StartHeldAsync(container, restartCount: 0).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks the program to end, and ends it after the timeout.</summary>
+    /// <param name="timeoutSeconds">Null: the container's own, else 10; negative: for ever.</param>
+    public async Task StopAsync(Container container, string? signal, int? timeoutSeconds)
+    {
+        await CancelPendingRestartAsync(container).ConfigureAwait(false);
+        if (container.Record.Status == ContainerStatus.Restarting)
+        {
+            await using var held = await HoldAsync(container).ConfigureAwait(false);
+            if (!container.Record.IsRunning)
+            {
+                await SaveAsync(container, container.Record with { Status = ContainerStatus.Exited, StoppedByRequest = true }).ConfigureAwait(false);
+                container.TellWaiters(removed: false, restarting: false);
+                return;
+            }
+        }
+
+        if (!container.Record.IsRunning)
+        {
+            throw new BerthException(ErrorKind.NotModified, $"Container {container.Name} is already stopped");
+        }
+
+        var exit = container.WaitAsync(WaitCondition.NextExit);
+        await using (await HoldAsync(container).ConfigureAwait(false))
+        {
+            await SaveAsync(container, container.Record with { StoppedByRequest = true }).ConfigureAwait(false);
+        }
+
+        await AskToEndAsync(container, exit, signal, timeoutSeconds).ConfigureAwait(false);
+        _events.Publish("container", "stop", container.Id, Attributes(container.Record));
+    }
+
+    /// <summary>
+    /// Ends every container because the machine goes down: each is asked to and has its own time. What a restart policy wants to run
+    /// is started again by the next daemon.
+    /// </summary>
+    public async Task ShutDownAsync()
+    {
+        _goesDown = true;
+        await Task.WhenAll(_containers.Values.Where(container => container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused).Select(async container =>
+        {
+            var exit = container.WaitAsync(WaitCondition.NextExit);
+            if (container.Record.IsRunning)
+            {
+                await AskToEndAsync(container, exit, signal: null, timeoutSeconds: null).ConfigureAwait(false);
+            }
+        })).ConfigureAwait(false);
+    }
+
+    private async Task AskToEndAsync(Container container, Task exit, string? signal, int? timeoutSeconds)
+    {
+        var number = Signals.Parse(signal ?? container.Record.Config.StopSignal, Signals.Term);
+        SignalInit(container.Record, number);
+        if (container.Record.Status == ContainerStatus.Paused)
+        {
+            await _runtime.PauseAsync(container.Id, pause: false).ConfigureAwait(false); // a frozen process takes no signal
+        }
+
+        var seconds = timeoutSeconds ?? container.Record.Config.StopTimeout ?? DefaultStopTimeoutSeconds;
+        using var timeout = new CancellationTokenSource();
+        if (seconds >= 0)
+        {
+            timeout.CancelAfter(TimeSpan.FromSeconds(seconds));
+        }
+
+        try
+        {
+            await exit.WaitAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _events.Publish("container", "kill", container.Id, Attributes(container.Record, ("signal", "9")));
+            SignalInit(container.Record, Signals.Kill);
+            await exit.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends a signal to the container's first process.</summary>
+    public async Task KillAsync(Container container, string? signal)
+    {
+        var number = Signals.Parse(signal, Signals.Kill);
+        if (!container.Record.IsRunning)
+        {
+            throw BerthException.Conflict($"cannot kill container: {container.Name}: container {container.Id} is not running");
+        }
+
+        var exit = container.WaitAsync(WaitCondition.NextExit);
+        if (number is Signals.Kill or Signals.Term || number == Signals.Parse(container.Record.Config.StopSignal, Signals.Term))
+        {
+            await using var held = await HoldAsync(container).ConfigureAwait(false);
+            await SaveAsync(container, container.Record with { StoppedByRequest = true }).ConfigureAwait(false);
+        }
+
+        SignalInit(container.Record, number);
+        _events.Publish("container", "kill", container.Id, Attributes(container.Record, ("signal", number.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+        if (number == Signals.Kill)
+        {
+            await UnfreezeIfPausedAsync(container).ConfigureAwait(false);
+            await exit.ConfigureAwait(false);
+        }
+    }
+
+    public async Task RestartAsync(Container container, string? signal, int? timeoutSeconds)
+    {
+        if (container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused)
+        {
+            await StopAsync(container, signal, timeoutSeconds).ConfigureAwait(false);
+        }
+
+        await using (await HoldAsync(container).ConfigureAwait(false))
+        {
+            if (!container.Record.IsRunning)
+            {
+                await StartHeldAsync(container, restartCount: 0).ConfigureAwait(false);
+            }
+        }
+
+        _events.Publish("container", "restart", container.Id, Attributes(container.Record));
+    }
+
+    public async Task PauseAsync(Container container, bool pause)
+    {
+        await using var held = await HoldAsync(container).ConfigureAwait(false);
+        var wanted = pause ? ContainerStatus.Running : ContainerStatus.Paused;
+        if (container.Record.Status != wanted)
+        {
+            throw BerthException.Conflict(
+                !container.Record.IsRunning ? $"Container {container.Id} is not running" : pause ? $"Container {container.Name} is already paused" : $"Container {container.Name} is not paused");
+        }
+
+        await _runtime.PauseAsync(container.Id, pause).ConfigureAwait(false);
+        await SaveAsync(container, container.Record with { Status = pause ? ContainerStatus.Paused : ContainerStatus.Running }).ConfigureAwait(false);
+        _events.Publish("container", pause ? "pause" : "unpause", container.Id, Attributes(container.Record));
+    }
+
+    private async Task KillAndWaitAsync(Container container)
+    {
+        await CancelPendingRestartAsync(container).ConfigureAwait(false);
+        if (!container.Record.IsRunning)
+        {
+            return;
+        }
+
+        var exit = container.WaitAsync(WaitCondition.NextExit);
+        await using (await HoldAsync(container).ConfigureAwait(false))
+        {
+            if (!container.Record.IsRunning)
+            {
+                return;
+            }
+
+            await SaveAsync(container, container.Record with { StoppedByRequest = true }).ConfigureAwait(false);
+        }
+
+        SignalInit(container.Record, Signals.Kill);
+        await UnfreezeIfPausedAsync(container).ConfigureAwait(false);
+        await exit.ConfigureAwait(false);
+    }
+
+    private async Task UnfreezeIfPausedAsync(Container container)
+    {
+        if (container.Record.Status == ContainerStatus.Paused)
+        {
+            await _runtime.PauseAsync(container.Id, pause: false).ConfigureAwait(false);
+        }
+    }
+
+    private static void SignalInit(ContainerRecord record, int signal)
+    {
+        using var init = PidFd.OpenRecorded(record.Pid, record.PidStartTicks);
+        init?.Signal(signal); // gone already: its end is on the way to us
+    }
+
+    // The caller holds the gate and has seen that it does not run.
+    private async Task StartHeldAsync(Container container, int restartCount)
+    {
+        var record = container.Record;
+        await using var intent = await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
+        try
+        {
+            _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
+            var started = await RunAsync(container, record).ConfigureAwait(false);
+            container.Conmon = started.Conmon;
+            StartHealth(container, started.Record);
+            await SaveAsync(container, started.Record with { RestartCount = restartCount }, intent).ConfigureAwait(false);
+            await RefreshTrafficAsync().ConfigureAwait(false);
+            container.Attachments.ConnectPending(RunDirectory(record.Id));
+            await _runtime.StartAsync(record.Id).ConfigureAwait(false);
+            _faults.Reached("container.start.started");
+            _events.Publish("container", "start", record.Id, Attributes(record));
+            container.ExitHandling = WatchExitAsync(container, started.Conmon);
+            StartRotation(container);
+        }
+        catch (Exception exception)
+        {
+            await FailedStartAsync(container, exception, intent).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task FailedStartAsync(Container container, Exception exception, State.Intent intent)
+    {
+        _ports.TryRemove(container.Id, out _);
+        container.HealthLoop?.Cancel();
+        container.Health = null;
+        container.Conmon?.Dispose();
+        container.Conmon = null;
+        await TearDownAsync(container.Record).ConfigureAwait(false);
+        container.Attachments.DropPending();
+        var exitCode = exception is BerthException ? RuntimeFailure.ExitCode(exception.Message) ?? 128 : 128;
+        await SaveAsync(
+            container,
+            container.Record with
+            {
+                Status = container.Record.StartedAt is null || container.Record.Status == ContainerStatus.Created ? ContainerStatus.Created : ContainerStatus.Exited,
+                Pid = 0, ConmonPid = 0, ExitCode = exitCode, Error = exception.Message,
+            },
+            intent).ConfigureAwait(false);
+        await RefreshTrafficAsync().ConfigureAwait(false);
+        Leave(container.Record.Endpoints);
+        if (container.Record.HostConfig.AutoRemove)
+        {
+            await RemoveHeldAsync(container, withAnonymousVolumes: true).ConfigureAwait(false);
+        }
+        else
+        {
+            container.TellWaiters(removed: false, restarting: false);
+        }
+    }
+
+    private async Task<IReadOnlyList<PortMapping>> AllocatePortsAsync(ContainerRecord record)
+    {
+        if (record.HostConfig.PortBindings is not { Count: > 0 } || record.HostConfig.NetworkMode == "host")
+        {
+            return [];
+        }
+
+        await _portGate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var others = _containers.Values.Where(other => other.Id != record.Id && _ports.ContainsKey(other.Id))
+                .Select(other => (other.Record, PortsOf(other))).ToList();
+            var ports = PortAllocation.Allocate(record, others, (protocol, address, port) => PortAllocation.Holder(protocol, address, port, _edge.Pid));
+            _ports[record.Id] = ports; // taken from now on
+            return ports;
+        }
+        finally
+        {
+            _portGate.Release();
+        }
+    }
+
+    // Network, root file system, spec, conmon: all that must be there before the program may run.
+    private async Task<(ContainerRecord Record, PidFd Conmon)> RunAsync(Container container, ContainerRecord record)
+    {
+        var directory = RunDirectory(record.Id);
+        if (Directory.Exists(directory))
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var network = WireAsync(record);
+        ContainerFiles.MountRoot(record, _options.DataRoot, DataDirectory(record.Id));
+        _faults.Reached("container.start.mounted");
+        await network.ConfigureAwait(false);
+        _faults.Reached("container.start.wired");
+        var files = new ContainerFiles(_options, DataDirectory(record.Id));
+        await files.PrepareAsync(record, _networks.All).ConfigureAwait(false);
+        var spec = _seccompFilters.Apply(RuntimeSpecBuilder.Build(record, files, _options, _cgroups, NamespaceOf(record), id => Resolve(id).Record));
+        await File.WriteAllBytesAsync(directory + "/config.json", RuntimeSpecWriter.Container(spec)).ConfigureAwait(false);
+        using var session = await _conmon.StartAsync(new ConmonConfig
+        {
+            ContainerId = record.Id,
+            SessionId = record.Id,
+            Directory = directory,
+            Name = record.Name,
+            LogPath = record.HostConfig.LogConfig.Type == "none" ? null : LogPath(record.Id),
+            Terminal = record.Config.Tty,
+            OpenStdin = record.Config.OpenStdin,
+            LeaveStdinOpen = record.Config.OpenStdin && !record.Config.StdinOnce,
+        }).ConfigureAwait(false);
+        _faults.Reached("container.start.conmon");
+        var reaped = _conmon.ReapFirstAsync(session, directory);
+        var pid = await Conmon.ReadPidAsync(session).ConfigureAwait(false);
+        var conmonPid = await reaped.ConfigureAwait(false);
+        var started = record with
+        {
+            Status = ContainerStatus.Running,
+            Pid = pid,
+            PidStartTicks = ProcessTable.StartTicks(pid),
+            ConmonPid = conmonPid,
+            ConmonStartTicks = ProcessTable.StartTicks(conmonPid),
+            StartedAt = _time.GetUtcNow(),
+            ExitCode = 0,
+            Error = "",
+            OomKilled = false,
+            StoppedByRequest = false,
+            Ports = PortsOf(container),
+        };
+        return (started, PidFd.OpenRecorded(conmonPid, started.ConmonStartTicks) ?? throw new BerthException(ErrorKind.Failed, "conmon ended right after it had made the container; see the daemon's log."));
+    }
+
+    private string? NamespaceOf(ContainerRecord record) =>
+        record.HostConfig.NetworkMode.StartsWith("container:", StringComparison.Ordinal)
+            ? Resolve(record.HostConfig.NetworkMode["container:".Length..]).Record is { IsRunning: true } other
+                ? $"/proc/{other.Pid}/ns/net"
+                : throw BerthException.Conflict($"cannot join network of a non running container: {record.HostConfig.NetworkMode["container:".Length..]}")
+            : record.HostConfig.NetworkMode == "host" ? null : _wiring.NamespacePath(record.Id);
+
+    private async Task WireAsync(ContainerRecord record)
+    {
+        if (record.HostConfig.NetworkMode == "host" || record.HostConfig.NetworkMode.StartsWith("container:", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        var networks = _networks.All;
+        var endpoints = record.Endpoints.Where(endpoint => endpoint.Address.Length > 0)
+            .Select(endpoint => (Network: networks.First(network => network.Id == endpoint.NetworkId), endpoint)).ToList();
+        foreach (var (network, _) in endpoints)
+        {
+            _wiring.EnsureBridge(network);
+        }
+
+        await _wiring.CreateAsync(record.Id, endpoints, () => _traffic.LoadInside(record, networks, Running())).ConfigureAwait(false);
+    }
+}

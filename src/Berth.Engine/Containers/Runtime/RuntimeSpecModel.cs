@@ -1,0 +1,106 @@
+namespace Berth.Engine.Containers.Runtime;
+
+/// <summary>All that decides an OCI <c>config.json</c>, already resolved: plain values, so that the spec can be compared in tests.</summary>
+internal sealed record RuntimeSpecModel
+{
+    public required string Hostname { get; init; }
+
+    public string Domainname { get; init; } = "";
+
+    public required string RootPath { get; init; }
+
+    public bool ReadonlyRoot { get; init; }
+
+    public required ProcessModel Process { get; init; }
+
+    public required IReadOnlyList<SpecMount> Mounts { get; init; }
+
+    /// <summary>Kind → path; an empty path makes a new one. <c>host</c> namespaces are absent.</summary>
+    public required IReadOnlyList<(string Type, string Path)> Namespaces { get; init; }
+
+    /// <summary>Such as <c>/berth/ID</c>.</summary>
+    public required string CgroupsPath { get; init; }
+
+    public bool Privileged { get; init; }
+
+    public bool SeccompUnconfined { get; init; }
+
+    public IReadOnlyList<string> MaskedPaths { get; init; } = [];
+
+    public IReadOnlyList<string> ReadonlyPaths { get; init; } = [];
+
+    public IReadOnlyList<DeviceMapping> Devices { get; init; } = [];
+
+    public IReadOnlyDictionary<string, string> Sysctls { get; init; } = new Dictionary<string, string>();
+
+    public required ResourceModel Resources { get; init; }
+
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = new Dictionary<string, string>();
+
+    public string RootfsPropagation { get; init; } = "";
+}
+
+/// <summary>OCI Runtime Spec 1.1, config.md, "Process". Also the whole of an <c>exec</c>'s process file.</summary>
+internal sealed record ProcessModel
+{
+    public bool Terminal { get; init; }
+
+    public required IReadOnlyList<string> Args { get; init; }
+
+    public required IReadOnlyList<string> Env { get; init; }
+
+    public required string WorkingDirectory { get; init; }
+
+    public required ProcessUser User { get; init; }
+
+    public required IReadOnlyList<string> Capabilities { get; init; }
+
+    public IReadOnlyList<UlimitConfig> Ulimits { get; init; } = [];
+
+    public bool NoNewPrivileges { get; init; }
+
+    public int OomScoreAdj { get; init; }
+}
+
+internal sealed record SpecMount(string Destination, string Type, string Source, IReadOnlyList<string> Options);
+
+/// <summary>Limits, in the units of <see cref="HostConfig"/>; zero and null mean none.</summary>
+internal sealed record ResourceModel
+{
+    public long Memory { get; init; }
+
+    public long MemorySwap { get; init; }
+
+    public long MemoryReservation { get; init; }
+
+    public long? MemorySwappiness { get; init; }
+
+    public bool OomKillDisable { get; init; }
+
+    public long CpuShares { get; init; }
+
+    public long CpuQuota { get; init; }
+
+    public long CpuPeriod { get; init; }
+
+    public string CpusetCpus { get; init; } = "";
+
+    public string CpusetMems { get; init; } = "";
+
+    public long PidsLimit { get; init; }
+
+    public static ResourceModel From(HostConfig host) => new()
+    {
+        Memory = host.Memory,
+        MemorySwap = host.MemorySwap != 0 ? host.MemorySwap : host.Memory * 2,
+        MemoryReservation = host.MemoryReservation,
+        MemorySwappiness = host.MemorySwappiness is >= 0 ? host.MemorySwappiness : null,
+        OomKillDisable = host.OomKillDisable ?? false,
+        CpuShares = host.CpuShares,
+        CpuQuota = host.NanoCpus > 0 ? host.NanoCpus / 10_000 : host.CpuQuota, // of a period of 100 ms
+        CpuPeriod = host.NanoCpus > 0 ? 100_000 : host.CpuPeriod,
+        CpusetCpus = host.CpusetCpus,
+        CpusetMems = host.CpusetMems,
+        PidsLimit = host.PidsLimit is > 0 ? host.PidsLimit.Value : 0,
+    };
+}

@@ -1,0 +1,14 @@
+using Berth.Engine.Containers.Runtime;
+using Berth.Engine.Events;
+using Berth.Engine.Networks;
+using Berth.Engine.State;
+using Berth.Linux.Cgroups;
+using Berth.Linux.Processes;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Engine;
+
+/// <summary>What the parts of the engine share; made once by <see cref="EngineHost"/>.</summary>
+internal sealed record EngineParts(
+    StateStore State, EngineOptions Options, EventBus Events, TimeProvider Time, FaultPoints Faults, NetworkWiring Wiring, DepartedEndpoints Departed, TrafficRules Traffic,
+    EdgeProcess Edge, OciRuntime Runtime, SeccompFilters SeccompFilters, Conmon Conmon, CgroupLayout Cgroups, ExitWatcher Exits, ILoggerFactory Loggers);

@@ -1,0 +1,178 @@
+namespace Berth.Linux.Cgroups;
+
+public enum CgroupMode
+{
+    /// <summary>One v2 tree at /sys/fs/cgroup.</summary>
+    Unified,
+
+    /// <summary>v1 hierarchies only.</summary>
+    Legacy,
+
+    /// <summary>v1 hierarchies with an additional v2 tree at /sys/fs/cgroup/unified.</summary>
+    Hybrid,
+}
+
+/// <summary>How this host's control groups are laid out. cgroups(7).</summary>
+public sealed class CgroupLayout
+{
+    public const string Root = "/sys/fs/cgroup";
+
+    /// <summary>The v2 tree of a hybrid host.</summary>
+    public const string UnifiedTree = Root + "/unified";
+
+    private CgroupLayout(CgroupMode mode, IReadOnlyDictionary<string, string> hierarchies, bool hasV2Controllers)
+    {
+        Mode = mode;
+        Hierarchies = hierarchies;
+        HasV2ControllersBesideV1 = mode == CgroupMode.Hybrid && hasV2Controllers;
+    }
+
+    public CgroupMode Mode { get; }
+
+    /// <summary>Controller (or <c>name=systemd</c>) → mount point of its hierarchy; for v2 the single key <c>""</c>.</summary>
+    public IReadOnlyDictionary<string, string> Hierarchies { get; }
+
+    /// <summary>True on a hybrid host whose v2 tree still has a controller: crun 1.8 refuses to work there.</summary>
+    public bool HasV2ControllersBesideV1 { get; }
+
+    public static CgroupLayout Detect()
+    {
+        var hierarchies = new Dictionary<string, string>(StringComparer.Ordinal);
+        var hasV2 = false;
+        var controllers = false;
+        foreach (var line in File.ReadLines("/proc/self/mountinfo"))
+        {
+            var fields = line.Split(' ');
+            var separator = Array.IndexOf(fields, "-", 6);
+            var (point, type, options) = (fields[4], fields[separator + 1], fields[separator + 3]);
+            if (type == "cgroup2" && (point == Root || point == UnifiedTree))
+            {
+                hasV2 = true;
+                if (point == Root)
+                {
+                    return new(CgroupMode.Unified, new Dictionary<string, string>(StringComparer.Ordinal) { [""] = Root }, true);
+                }
+
+                controllers = File.ReadAllText(point + "/cgroup.controllers").Trim().Length > 0;
+            }
+            else if (type == "cgroup")
+            {
+                foreach (var option in options.Split(','))
+                {
+                    if (option is not ("rw" or "ro" or "xattr" or "clone_children") && !option.StartsWith("release_agent=", StringComparison.Ordinal))
+                    {
+                        hierarchies.TryAdd(option, point);
+                    }
+                }
+            }
+        }
+
+        return new(hasV2 ? CgroupMode.Hybrid : CgroupMode.Legacy, hierarchies, controllers);
+    }
+
+    /// <summary>
+    /// Every directory that makes up the group of that name, such as <c>/berth/conmon</c>: one for v2, one per hierarchy for v1, and on
+    /// a hybrid host the one in the v2 tree too, which runc makes.
+    /// </summary>
+    public IEnumerable<string> Directories(string group) => Hierarchies.Values.Distinct(StringComparer.Ordinal)
+        .Concat(Mode == CgroupMode.Hybrid ? [UnifiedTree] : []).Select(point => point + "/" + group.TrimStart('/'));
+
+    /// <summary>Ids of the processes in the group of that name, ascending.</summary>
+    public IReadOnlyList<int> Processes(string group) =>
+    [
+        .. Directories(group).Select(directory => directory + "/cgroup.procs").Where(File.Exists).SelectMany(File.ReadLines)
+            .Select(line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)).Distinct().Order(),
+    ];
+
+    /// <summary>Makes the group and moves a process into it. A hierarchy that refuses new members (an unset cpuset) is passed over.</summary>
+    public void Place(int pid, string group)
+    {
+        foreach (var (controller, point) in Hierarchies)
+        {
+            if (controller == "cpuset")
+            {
+                continue; // an empty cpuset accepts no process, and conmon needs no limits there
+            }
+
+            var directory = point + "/" + group.TrimStart('/');
+            Directory.CreateDirectory(directory);
+            File.WriteAllText(directory + "/cgroup.procs", pid.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
+    /// <summary>The directories of the groups that a process is in, one for each hierarchy. proc_pid_cgroup(5).</summary>
+    public IReadOnlyList<string> DirectoriesOf(int pid)
+    {
+        var directories = new List<string>();
+        foreach (var line in File.ReadLines($"/proc/{pid}/cgroup"))
+        {
+            // HIERARCHY-ID:CONTROLLERS:PATH, where v2 has the id 0 and no controllers.
+            var fields = line.Split(':', 3);
+            var point = fields[1].Length == 0
+                ? Mode == CgroupMode.Hybrid ? Root + "/unified" : Hierarchies.GetValueOrDefault("")
+                : fields[1].Split(',').Select(controller => Hierarchies.GetValueOrDefault(controller)).FirstOrDefault(found => found is not null);
+            if (point is not null)
+            {
+                directories.Add((point + fields[2]).TrimEnd('/'));
+            }
+        }
+
+        return directories;
+    }
+
+    /// <summary>Moves a process into groups as <see cref="DirectoriesOf"/> names them; where one is gone, into the nearest above it.</summary>
+    public static void Enter(int pid, IEnumerable<string> directories)
+    {
+        foreach (var directory in directories)
+        {
+            var nearest = directory;
+            while (!File.Exists(nearest + "/cgroup.procs") && nearest.Length > Root.Length)
+            {
+                nearest = Path.GetDirectoryName(nearest)!;
+            }
+
+            if (nearest.Length > Root.Length || File.Exists(nearest + "/cgroup.procs"))
+            {
+                File.WriteAllText(nearest + "/cgroup.procs", pid.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            }
+        }
+    }
+
+    /// <summary>Removes the group, children first, where it is empty of processes. Returns false while one is still in it.</summary>
+    public bool Remove(string group)
+    {
+        var removed = true;
+        foreach (var directory in Directories(group))
+        {
+            removed &= RemoveTree(directory);
+        }
+
+        return removed;
+    }
+
+    private static bool RemoveTree(string directory)
+    {
+        if (!Directory.Exists(directory))
+        {
+            return true;
+        }
+
+        var removed = true;
+        foreach (var child in Directory.GetDirectories(directory))
+        {
+            removed &= RemoveTree(child);
+        }
+
+        if (!removed)
+        {
+            return false;
+        }
+
+        if (Libc.rmdir(directory) == 0 || Libc.LastErrno == Errno.ENOENT)
+        {
+            return true;
+        }
+
+        return Libc.LastErrno == Errno.EBUSY ? false : throw new LinuxException(Libc.LastErrno, "rmdir", $"'{directory}'");
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text.Json;
+using Berth.Engine.State;
+
+namespace Berth.Releases.Ledger;
+
+/// <summary>
+/// Every release of every project, in a file of its own below the data root. What was written is on the disk even after a power cut
+/// (<c>synchronous=FULL</c>). It holds environments as they were, so only root can read it.
+/// </summary>
+public sealed class ReleaseLedger : IAsyncDisposable
+{
+    private const string Kind = "release";
+    private readonly StateStore _store;
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<(string Project, int Number), ReleaseRecord> _releases = [];
+
+    private ReleaseLedger(StateStore store)
+    {
+        _store = store;
+        foreach (var (_, data) in store.Documents(Kind).All())
+        {
+            var release = JsonSerializer.Deserialize(data, LedgerJson.Default.ReleaseRecord)!;
+            _releases[(release.Project, release.Number)] = release;
+        }
+    }
+
+    /// <summary>Opens or makes the file.</summary>
+    public static ReleaseLedger Open(string path, FaultPoints faults)
+    {
+        var store = StateStore.Open(path, faults, survivesPowerCuts: true);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return new(store);
+    }
+
+    /// <summary>The releases of a project, newest first.</summary>
+    public IReadOnlyList<ReleaseRecord> Of(string project)
+    {
+        lock (_gate)
+        {
+            return [.. _releases.Where(pair => pair.Key.Project == project).Select(pair => pair.Value).Reverse()];
+        }
+    }
+
+    /// <summary>All releases of all projects.</summary>
+    public IReadOnlyList<ReleaseRecord> All()
+    {
+        lock (_gate)
+        {
+            return [.. _releases.Values];
+        }
+    }
+
+    public ReleaseRecord? Find(string project, int number)
+    {
+        lock (_gate)
+        {
+            return _releases.GetValueOrDefault((project, number));
+        }
+    }
+
+    /// <summary>Writes a release with the project's next number.</summary>
+    /// <param name="release">Its number does not count.</param>
+    public async Task<ReleaseRecord> BeginAsync(ReleaseRecord release)
+    {
+        lock (_gate)
+        {
+            var last = _releases.Keys.Where(key => key.Project == release.Project).Select(key => key.Number).DefaultIfEmpty(0).Max();
+            release = release with { Number = last + 1 };
+            _releases[(release.Project, release.Number)] = release;
+        }
+
+        await WriteAsync(release).ConfigureAwait(false);
+        return release;
+    }
+
+    /// <summary>Replaces what is written of a release.</summary>
+    public async Task<ReleaseRecord> PutAsync(ReleaseRecord release)
+    {
+        lock (_gate)
+        {
+            _releases[(release.Project, release.Number)] = release;
+        }
+
+        await WriteAsync(release).ConfigureAwait(false);
+        return release;
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    private Task WriteAsync(ReleaseRecord release) => _store.Documents(Kind).PutAsync(
+        string.Create(CultureInfo.InvariantCulture, $"{release.Project}/{release.Number}"), JsonSerializer.SerializeToUtf8Bytes(release, LedgerJson.Default.ReleaseRecord));
+}

@@ -1,0 +1,80 @@
+using Berth.Compose;
+using Berth.Compose.Model;
+
+namespace Berth.Releases.Planning;
+
+/// <summary>Which images must be built or pulled before a container can start.</summary>
+/// <remarks>An image that some service of the project builds is never pulled, so local names need no registry.</remarks>
+internal sealed class ImagePlanner(
+    ProjectModel project, ActualProject actual, PlanOptions options, PlanScope scope, PlanFindings findings)
+{
+    public static string ImageOf(ProjectModel project, ServiceModel service) =>
+        service.Image ?? ComposeNames.Image(project.Name, service.Name);
+
+    public IReadOnlyList<PlanAction> Plan()
+    {
+        var builders = project.Services.Values
+            .Where(service => service.Build is not null)
+            .GroupBy(service => ImageOf(project, service), StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.OrderBy(service => service.Name, StringComparer.Ordinal).First(), StringComparer.Ordinal);
+        var actions = new Dictionary<string, PlanAction>(StringComparer.Ordinal);
+        foreach (var service in scope.Services)
+        {
+            var image = ImageOf(project, service);
+            PlanAction? action = builders.TryGetValue(image, out var builder) ? PlanBuild(builder, image) : PlanPull(service, image);
+            if (action is not null)
+            {
+                actions.TryAdd(image, action);
+            }
+        }
+
+        return [.. actions.Values.OrderBy(action => action is BuildImage)]; // a build's own base images come from the builder
+    }
+
+    private BuildImage? PlanBuild(ServiceModel builder, string image)
+    {
+        var isMissing = !actual.Images.ContainsKey(image);
+        var reason = options.Build ? "a build was asked for"
+            : builder.PullPolicy == PullPolicy.Build ? "its pull_policy is 'build'"
+            : isMissing ? "there is no such image yet"
+            : null;
+        if (reason is null)
+        {
+            return null;
+        }
+
+        if (!options.NoBuild)
+        {
+            return new BuildImage(builder, image, reason);
+        }
+
+        if (isMissing)
+        {
+            findings.Problems.Add($"service '{builder.Name}': there is no image '{image}', and building is switched off");
+        }
+
+        return null;
+    }
+
+    private PullImage? PlanPull(ServiceModel service, string image)
+    {
+        var policy = options.Pull ?? service.PullPolicy;
+        if (policy == PullPolicy.Always)
+        {
+            return new PullImage(image, service.Platform, "the newest is asked for");
+        }
+
+        if (actual.Images.ContainsKey(image))
+        {
+            return null;
+        }
+
+        if (policy == PullPolicy.Never)
+        {
+            findings.Problems.Add($"service '{service.Name}': there is no image '{image}', and pulling is switched off");
+            return null;
+        }
+
+        return new PullImage(image, service.Platform, "there is no such image here");
+    }
+}

@@ -1,0 +1,436 @@
+using System.Collections.Concurrent;
+using Berth.Compose;
+using Berth.Compose.Model;
+using Berth.Engine;
+using Berth.Engine.Containers;
+using Berth.Engine.Errors;
+using Berth.Releases.Ledger;
+using Berth.Releases.Planning;
+using Berth.Releases.Rollouts;
+
+namespace Berth.Releases.Projects;
+
+/// <summary>
+/// Carries out a plan. Networks and volumes come first, in order; then every service is a task of its own that begins when those it
+/// needs are done. After a failure or a cancellation no further action begins; what was made has its labels, so <c>down</c> removes it.
+/// </summary>
+internal sealed class PlanExecutor(EngineHost engine, ProjectReader reader, ProjectModel project, ProjectProgress progress, int? stopTimeoutSeconds)
+{
+    private readonly ProjectWait _wait = new(engine, reader, progress);
+    private readonly ConcurrentDictionary<string, string> _containerOfService = new(StringComparer.Ordinal);
+    private readonly ConcurrentBag<Container> _touched = [];
+    private readonly ConcurrentQueue<Rollout> _rollouts = [];
+    private IReadOnlyDictionary<string, string> _files = new Dictionary<string, string>();
+
+    /// <summary>The containers that the plan made, started, or left running.</summary>
+    internal IReadOnlyCollection<Container> Containers => _touched;
+
+    /// <summary>What the jobs of the release phase did, by service.</summary>
+    internal ConcurrentDictionary<string, JobResult> Jobs { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The rollouts whose new copies serve, in the order in which they were done. Their old copies are still there.</summary>
+    internal IReadOnlyList<Rollout> Rollouts => [.. _rollouts];
+
+    internal async Task RunAsync(IReadOnlyList<PlanAction> actions, IReadOnlyDictionary<string, string> files, CancellationToken cancellationToken)
+    {
+        _files = files;
+        RefuseTakenNames(actions);
+        var ofServices = actions.Select(action => (Service: ServiceOf(action), Action: action)).ToLookup(one => one.Service, one => one.Action);
+        foreach (var action in ofServices[null])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await RunAsync(action, cancellationToken).ConfigureAwait(false);
+        }
+
+        await RunServicesAsync(ofServices, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stops and removes in the plan's order; services that nothing needs any more go side by side.</summary>
+    internal async Task TakeDownAsync(IReadOnlyList<PlanAction> actions, CancellationToken cancellationToken)
+    {
+        var removals = actions.OfType<RemoveContainer>().ToList();
+        await ReverseOrder.RunAsync(
+            removals, removal => removal.Existing.Service, removal => removal.Existing.DependsOn, (removal, token) => RunAsync(removal, token), cancellationToken).ConfigureAwait(false);
+        foreach (var action in actions.Where(action => action is not RemoveContainer))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await RunAsync(action, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RunServicesAsync(ILookup<string?, PlanAction> ofServices, CancellationToken cancellationToken)
+    {
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var jobs = new ReleaseJobs(project);
+        var tasks = new Dictionary<string, Task>(StringComparer.Ordinal);
+        foreach (var service in ServiceOrder.Sort(project.Services).Where(service => ofServices.Contains(service.Name)).OrderBy(service => jobs.Precede(service.Name)))
+        {
+            var actions = ofServices[service.Name].ToList();
+            var waitsForJobs = jobs.Precede(service.Name) && actions.Any(action => action is RollService || action.Effects.HasFlag(PlanEffects.Interrupts));
+            Task[] before = [.. ServiceOrder.Prerequisites(service).Concat(waitsForJobs ? jobs.Names : []).Where(tasks.ContainsKey).Select(name => tasks[name])];
+            tasks[service.Name] = RunServiceAsync(actions, before, failed, jobs.Contains(service.Name));
+        }
+
+        var all = Task.WhenAll(tasks.Values);
+        await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        var failures = (all.Exception?.InnerExceptions ?? []).ToList();
+        if (failures.Find(one => one is not BerthException) is { } unforeseen)
+        {
+            throw new AggregateException(unforeseen);
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new BerthException(((BerthException)failures[0]).Kind, string.Join('\n', failures.Select(one => one.Message).Distinct()));
+        }
+    }
+
+    private async Task RunServiceAsync(IReadOnlyList<PlanAction> actions, IReadOnlyList<Task> before, CancellationTokenSource failed, bool isJob)
+    {
+        await Task.Yield();
+        await Task.WhenAll(before).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (before.Any(task => !task.IsCompletedSuccessfully))
+        {
+            return; // what it needs has failed and says so itself
+        }
+
+        try
+        {
+            foreach (var action in actions)
+            {
+                failed.Token.ThrowIfCancellationRequested();
+                await RunAsync(action, failed.Token).ConfigureAwait(false);
+            }
+
+            if (isJob && actions.Any(action => action is CreateContainer { Start: true } or ReplaceContainer { Start: true } or RollService or StartContainer or RestartContainer))
+            {
+                await FinishJobAsync(actions, failed.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            await failed.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // What it has printed is kept with the release, whether it ended well or not.
+    private async Task FinishJobAsync(IReadOnlyList<PlanAction> actions, CancellationToken cancellationToken)
+    {
+        var service = actions.Select(ServiceOf).First(name => name is not null)!;
+        var started = engine.Time.GetTimestamp();
+        try
+        {
+            await _wait.DependencyAsync(project.Name, service, DependencyCondition.CompletedSuccessfully, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var container in _touched.Where(container => container.Record.Label(ComposeLabels.Service) == service))
+            {
+                Jobs[service] = new(engine.Time.GetElapsedTime(started).TotalSeconds, await JobOutput.ReadAsync(engine, container).ConfigureAwait(false));
+            }
+        }
+    }
+
+    /// <summary>Null for what comes before all services.</summary>
+    private string? ServiceOf(PlanAction action) => action switch
+    {
+        CreateContainer create => create.Service.Name,
+        ReplaceContainer replace => replace.Service.Name,
+        StartContainer start => start.Service.Name,
+        RollService roll => roll.Service.Name,
+        RestartContainer restart => restart.Service.Name,
+        LeaveContainer leave => leave.Service.Name,
+        WaitForDependency wait => wait.Service,
+        RemoveContainer remove when project.Services.ContainsKey(remove.Existing.Service) && !remove.Existing.IsOneOff => remove.Existing.Service,
+        _ => null,
+    };
+
+    private Task RunAsync(PlanAction action, CancellationToken cancellationToken) => action switch
+    {
+        CreateNetwork create => CreateAsync(create.Network),
+        RecreateNetwork recreate => RecreateAsync(recreate),
+        RemoveNetwork remove => StepAsync(ProjectEventKind.Network, remove.Name, "Removing", "Removed", () => RemoveNetworkAsync(remove.Name)),
+        CreateVolume create => StepAsync(ProjectEventKind.Volume, create.Volume.Name, "Creating", "Created", () => engine.Volumes.CreateAsync(
+            create.Volume.Name, create.Volume.Driver, ComposeLabels.ForVolume(project, create.Volume), create.Volume.DriverOptions)),
+        RemoveVolume remove => StepAsync(ProjectEventKind.Volume, remove.Name, "Removing", "Removed", () => engine.Volumes.RemoveAsync(remove.Name, force: true, engine.Containers.All)),
+        RemoveImage remove => RemoveImageAsync(remove, cancellationToken),
+        CreateContainer create => CreateAsync(create),
+        ReplaceContainer replace => ReplaceAsync(replace),
+        RollService roll => RollAsync(roll, cancellationToken),
+        StartContainer start => StartAsync(start),
+        RestartContainer restart => RestartAsync(restart),
+        LeaveContainer leave => Leave(leave),
+        RemoveContainer remove => RemoveAsync(remove),
+        WaitForDependency wait => WaitAsync(wait, cancellationToken),
+        _ => throw new InvalidOperationException($"{action.GetType().Name} cannot be carried out here"),
+    };
+
+    private Task StepAsync(ProjectEventKind kind, string name, string doing, string done, Func<Task> act, string? reason = null) =>
+        progress.StepAsync(engine.Time, kind, name, doing, done, act, reason);
+
+    private Task StepAsync(string container, string doing, string done, Func<Task> act, string? reason = null) =>
+        StepAsync(ProjectEventKind.Container, container, doing, done, act, reason);
+
+    private Task CreateAsync(NetworkModel network) => StepAsync(ProjectEventKind.Network, network.Name, "Creating", "Created", () =>
+    {
+        if (network.EnableIpv6 == true || network.Pools.Count > 1)
+        {
+            throw new BerthException(ErrorKind.NotSupported, $"network '{network.Name}': Berth's networks have one IPv4 subnet; leave enable_ipv6 and further subnets away.");
+        }
+
+        var pool = network.Pools.Count > 0 ? network.Pools[0] : null;
+        return engine.Networks.CreateAsync(new()
+        {
+            Name = network.Name,
+            Driver = network.Driver,
+            Subnet = pool?.Subnet,
+            Gateway = pool?.Gateway,
+            IpRange = pool?.IpRange,
+            Internal = network.IsInternal,
+            Attachable = network.IsAttachable,
+            Labels = ComposeLabels.ForNetwork(project, network),
+            Options = network.DriverOptions,
+        });
+    });
+
+    private async Task RecreateAsync(RecreateNetwork recreate)
+    {
+        var network = engine.Networks.Resolve(recreate.Existing.Id);
+        foreach (var container in engine.Containers.All.Where(container => container.Record.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id)).ToList())
+        {
+            if (recreate.Attached.All(attached => attached.Id != container.Id))
+            {
+                throw BerthException.Conflict($"network '{network.Name}' must be made anew ({recreate.Reason}), but container {container.Name}, which is no part of the project, is on it; disconnect that first");
+            }
+
+            await StopAsync(container).ConfigureAwait(false);
+            await engine.Containers.DisconnectAsync(container, network).ConfigureAwait(false);
+        }
+
+        await StepAsync(ProjectEventKind.Network, network.Name, "Removing", "Removed", () => RemoveNetworkAsync(network.Name), recreate.Reason).ConfigureAwait(false);
+        await CreateAsync(recreate.Network).ConfigureAwait(false);
+    }
+
+    private async Task RemoveNetworkAsync(string name)
+    {
+        if (engine.Networks.All.Any(network => network.Name == name))
+        {
+            await engine.Networks.RemoveAsync(name, engine.Containers.All).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RemoveImageAsync(RemoveImage remove, CancellationToken cancellationToken)
+    {
+        if (engine.Images.TryResolve(remove.Image) is null)
+        {
+            return;
+        }
+
+        await StepAsync(ProjectEventKind.Image, remove.Image, "Removing", "Removed", async () =>
+        {
+            try
+            {
+                await engine.Images.RemoveAsync(
+                    remove.Image, force: false, id => engine.Containers.All.Any(container => container.Id == id && container.Record.IsRunning), cancellationToken).ConfigureAwait(false);
+            }
+            catch (BerthException exception) when (exception.Kind == ErrorKind.Conflict)
+            {
+                progress(new(ProjectEventKind.Warning, remove.Image, exception.Message)); // others use it; the project is down nevertheless
+            }
+        }).ConfigureAwait(false);
+    }
+
+    private async Task CreateAsync(CreateContainer create)
+    {
+        Container? container = null;
+        await StepAsync(create.Name, "Creating", "Created", async () => container = await MakeAsync(create.Service, create.Number, create.Name, create.Name, replaced: null).ConfigureAwait(false), create.Reason)
+            .ConfigureAwait(false);
+        await StartIfAskedAsync(container!, create.Start).ConfigureAwait(false);
+    }
+
+    // The new container is made under a passing name while the old one serves; where both cannot be, the old one goes first.
+    private async Task ReplaceAsync(ReplaceContainer replace)
+    {
+        var old = engine.Containers.Resolve(replace.Existing.Id);
+        Container? container = null;
+        await StepAsync(replace.Name, "Recreate", "Recreated", async () =>
+        {
+            var hasFixedAddress = replace.Service.Networks.Values.Any(network => network.Ipv4Address is not null);
+            var passingName = $"{old.Id[..12]}_{replace.Name}";
+            if (hasFixedAddress)
+            {
+                await StopHeldAsync(old, replace.Start).ConfigureAwait(false);
+                var record = old.Record;
+                await engine.Containers.RemoveAsync(old, force: true, withAnonymousVolumes: false).ConfigureAwait(false);
+                container = await MakeAsync(replace.Service, replace.Existing.Number, replace.Name, replace.Name, record).ConfigureAwait(false);
+                return;
+            }
+
+            container = await MakeAsync(replace.Service, replace.Existing.Number, replace.Name, passingName, old.Record).ConfigureAwait(false);
+            await StopHeldAsync(old, replace.Start).ConfigureAwait(false);
+            await engine.Containers.RemoveAsync(old, force: true, withAnonymousVolumes: false).ConfigureAwait(false);
+            await engine.Containers.RenameAsync(container, replace.Name).ConfigureAwait(false);
+        }, replace.Reason).ConfigureAwait(false);
+        await StartIfAskedAsync(container!, replace.Start).ConfigureAwait(false);
+    }
+
+    // The caller ends the rollout: it goes back, or takes the old copies away.
+    private async Task RollAsync(RollService roll, CancellationToken cancellationToken)
+    {
+        var replaced = roll.Replacements.ToDictionary(replace => replace.Existing.Id, StringComparer.Ordinal);
+        List<RollSlot> slots =
+        [
+            .. roll.Replacements.Select(replace => new RollSlot(roll.Service.Name, replace.Name, replace.Existing.Number, replace.Existing.Id)),
+            .. roll.Additions.Select(create => new RollSlot(roll.Service.Name, create.Name, create.Number, null)),
+        ];
+        var target = new EngineRollTarget(
+            engine, roll.Service,
+            slot => MakeAsync(roll.Service, slot.Number, slot.Name, slot.NextName, slot.OldId is { } old ? engine.Containers.Resolve(old).Record : null, outOfService: true),
+            stopTimeoutSeconds, progress);
+        var rollout = new Rollout(roll.Settings, slots, target, engine.Time);
+        await StepAsync(ProjectEventKind.Container, roll.Service.Name, "Rolling", "Rolled", () => rollout.RunAsync(cancellationToken), roll.Reason).ConfigureAwait(false);
+        _rollouts.Enqueue(rollout);
+        foreach (var id in rollout.Serving.Values)
+        {
+            Touch(engine.Containers.Resolve(id));
+        }
+    }
+
+    private Task StopHeldAsync(Container old, bool isFollowed) =>
+        isFollowed && old.Record.IsRunning ? HeldStop.RunAsync(engine, old, stopTimeoutSeconds, progress) : StopAsync(old);
+
+    private async Task<Container> MakeAsync(ServiceModel service, int number, string name, string nameNow, ContainerRecord? replaced, bool outOfService = false)
+    {
+        var image = ImagePlanner.ImageOf(project, service);
+        var inputs = new ServiceContainerInputs(
+            number, name, image, engine.Images.Resolve(image).Id.ToString(), _files, replaced is null ? new Dictionary<string, string>() : AnonymousVolumes(replaced), ContainerOf);
+        var made = ServiceContainer.Describe(project, service, inputs);
+        return await engine.Containers.CreateAsync(nameNow, made.Config, made.Host, made.Networking, outOfService).ConfigureAwait(false);
+    }
+
+    private static Dictionary<string, string> AnonymousVolumes(ContainerRecord replaced) => replaced.Mounts
+        .Where(mount => mount is { Type: "volume" } && (mount.Anonymous || IsMadeUp(mount.Name)))
+        .ToDictionary(mount => mount.Destination, mount => mount.Name, StringComparer.Ordinal);
+
+    private string ContainerOf(string service) => _containerOfService.TryGetValue(service, out var id) ? id
+        : reader.Containers(project.Name).FirstOrDefault(container => container.Record.Label(ComposeLabels.Service) == service && !ProjectReader.Actual(container).IsOneOff)?.Id
+        ?? throw BerthException.NotFound($"service '{service}', whose namespace another service shares, has no container");
+
+    private async Task StartIfAskedAsync(Container container, bool start)
+    {
+        if (start)
+        {
+            await StepAsync(container.Name, "Starting", "Started", () => engine.Containers.StartAsync(container)).ConfigureAwait(false);
+        }
+
+        Touch(container);
+    }
+
+    private void Touch(Container container)
+    {
+        _touched.Add(container);
+        _containerOfService[container.Record.Label(ComposeLabels.Service)] = container.Id;
+    }
+
+    private async Task StartAsync(StartContainer start)
+    {
+        var container = engine.Containers.Resolve(start.Existing.Id);
+        await StepAsync(container.Name, "Starting", "Started", () => container.Record.Status == ContainerStatus.Paused
+            ? engine.Containers.PauseAsync(container, pause: false)
+            : engine.Containers.StartAsync(container), start.Reason).ConfigureAwait(false);
+        Touch(container);
+    }
+
+    private async Task RestartAsync(RestartContainer restart)
+    {
+        var container = engine.Containers.Resolve(restart.Existing.Id);
+        await StepAsync(container.Name, "Restarting", "Started", () => engine.Containers.RestartAsync(container, null, stopTimeoutSeconds), restart.Reason).ConfigureAwait(false);
+        Touch(container);
+    }
+
+    private Task Leave(LeaveContainer leave)
+    {
+        var container = engine.Containers.Resolve(leave.Existing.Id);
+        progress(new(ProjectEventKind.Container, container.Name, container.Record.IsRunning ? "Running" : "Unchanged"));
+        Touch(container);
+        return Task.CompletedTask;
+    }
+
+    private async Task RemoveAsync(RemoveContainer remove)
+    {
+        var container = engine.Containers.All.FirstOrDefault(one => one.Id == remove.Existing.Id);
+        if (container is null)
+        {
+            return; // --rm, or somebody else, was faster
+        }
+
+        if (container.Record is { IsRunning: true, OutOfService: false } && project.Services.TryGetValue(remove.Existing.Service, out var service) && !remove.Existing.IsOneOff)
+        {
+            await engine.Containers.SwitchAsync([new(container, InService: false)]).ConfigureAwait(false); // the other replicas take its clients
+            await CopyDrain.RunAsync(engine, container, service.Extension?.Roll?.Drain ?? RollSettings.DefaultDrain, progress).ConfigureAwait(false);
+        }
+
+        await StopAsync(container).ConfigureAwait(false);
+        await StepAsync(container.Name, "Removing", "Removed", async () =>
+        {
+            var volumes = AnonymousVolumes(container.Record).Values.ToList();
+            if (engine.Containers.All.Contains(container))
+            {
+                await engine.Containers.RemoveAsync(container, force: true, remove.WithVolumes).ConfigureAwait(false);
+            }
+
+            foreach (var volume in remove.WithVolumes ? volumes : [])
+            {
+                if (!engine.Containers.All.Any(one => one.Record.Mounts.Any(mount => mount.Name == volume)))
+                {
+                    await engine.Volumes.RemoveAsync(volume, force: true, engine.Containers.All).ConfigureAwait(false);
+                }
+            }
+        }, remove.Reason).ConfigureAwait(false);
+    }
+
+    // A volume that nobody named has 64 hexadecimal digits; after moving to a new container nothing else tells it apart.
+    private static bool IsMadeUp(string volume) => volume.Length == 64 && volume.All(char.IsAsciiHexDigitLower);
+
+    private async Task StopAsync(Container container)
+    {
+        if (container.Record.Status is not (ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting))
+        {
+            return;
+        }
+
+        await StepAsync(container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, stopTimeoutSeconds)).ConfigureAwait(false);
+    }
+
+    private async Task WaitAsync(WaitForDependency wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _wait.DependencyAsync(project.Name, wait.Dependency, wait.Condition, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BerthException exception) when (!wait.Required)
+        {
+            progress(new(ProjectEventKind.Warning, wait.Service, $"optional dependency '{wait.Dependency}': {exception.Message}"));
+        }
+        catch (BerthException exception)
+        {
+            throw new BerthException(exception.Kind, $"dependency failed to start: {exception.Message}", exception);
+        }
+    }
+
+    private void RefuseTakenNames(IReadOnlyList<PlanAction> actions)
+    {
+        var taken = actions.OfType<CreateContainer>()
+            .Select(create => (create, Holder: engine.Containers.All.FirstOrDefault(container => container.Name == create.Name)))
+            .Where(pair => pair.Holder is not null && actions.OfType<RemoveContainer>().All(remove => remove.Existing.Id != pair.Holder.Id))
+            .Select(pair => $"service '{pair.create.Service.Name}': the name '{pair.create.Name}' is in use by container {pair.Holder!.Record.ShortId}"
+                + (pair.Holder.Record.Label(ComposeLabels.Project) is { Length: > 0 } other ? $" of the project '{other}' ('berth -p {other} down' removes it)" : $" ('berth rm -f {pair.create.Name}' removes it)"))
+            .ToList();
+        if (taken.Count > 0)
+        {
+            throw BerthException.Conflict(string.Join('\n', taken));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Berth.Compose;
+using Berth.Compose.Model;
+using Berth.Engine;
+using Berth.Engine.Containers;
+using Berth.Engine.Errors;
+using Berth.Releases.Ledger;
+using Berth.Releases.Planning;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Releases.Projects;
+
+/// <summary>
+/// Projects: what Compose's verbs do, over the engine. A changing command holds its project, so two of them on one project run one
+/// after the other. Cancelling ends a command before its next action; <c>down</c> removes whatever it had made.
+/// </summary>
+public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledger, ILogger<ProjectService> logger)
+{
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new(StringComparer.Ordinal); // by project name
+    private readonly ProjectReader _reader = new(engine);
+    private readonly ProjectImages _images = new(engine);
+    private readonly ProjectFiles _files = new(engine.Options);
+
+    /// <summary>The containers of a project, by service and number.</summary>
+    /// <param name="services">Empty for all.</param>
+    /// <param name="oneOffs">With those that <c>run</c> made.</param>
+    public IReadOnlyList<Container> Containers(string project, IReadOnlyList<string> services, bool oneOffs) =>
+    [
+        .. _reader.Containers(project)
+            .Where(container => services.Count == 0 || services.Contains(container.Record.Label(ComposeLabels.Service)))
+            .Where(container => oneOffs || !ProjectReader.Actual(container).IsOneOff)
+            .OrderBy(container => container.Record.Label(ComposeLabels.Service), StringComparer.Ordinal)
+            .ThenBy(container => ProjectReader.Actual(container).Number)
+            .ThenBy(container => container.Record.OutOfService), // the copy that serves comes first
+    ];
+
+    /// <param name="desired">Null when only the name is known.</param>
+    public async Task DownAsync(string project, ProjectModel? desired, DownOptions options, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        await ForgetWatchAsync(project).ConfigureAwait(false);
+        var plan = Planner.PlanDown(desired, _reader.Read(project, desired), options);
+        Require(plan, progress);
+        if (plan.Actions.Count == 0)
+        {
+            progress(new(ProjectEventKind.Warning, project, $"No resource found to remove for project \"{project}\"."));
+        }
+
+        var model = desired ?? new ProjectModel(
+            project, "", [], new Dictionary<string, ServiceModel>(), new Dictionary<string, ServiceModel>(), new Dictionary<string, NetworkModel>(),
+            new Dictionary<string, VolumeModel>(), new Dictionary<string, FileObjectModel>(), new Dictionary<string, FileObjectModel>());
+        await new PlanExecutor(engine, _reader, model, progress, timeoutSeconds).TakeDownAsync(plan.Actions, cancellationToken).ConfigureAwait(false);
+        if (options.Services.Count == 0 && !_reader.Containers(project).Any())
+        {
+            _files.Remove(project);
+        }
+    }
+
+    public async Task BuildAsync(ProjectModel project, ProjectBuildOptions options, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        RequireServices(project, options.Services);
+        var wanted = options.Services.Count == 0 ? project.Services.Values : options.Services.Select(name => project.Services[name]);
+        List<PlanAction> builds = [.. wanted.Where(service => service.Build is not null)
+            .Select(service => new BuildImage(service, ImagePlanner.ImageOf(project, service), "a build was asked for"))
+            .DistinctBy(build => build.Image, StringComparer.Ordinal)];
+        if (builds.Count == 0)
+        {
+            progress(new(ProjectEventKind.Warning, project.Name, "No services to build"));
+        }
+
+        await _images.PrepareAsync(project, builds, options, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task PullAsync(ProjectModel project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        RequireServices(project, services);
+        var wanted = services.Count == 0 ? project.Services.Values : services.Select(name => project.Services[name]);
+        List<PlanAction> pulls = [.. wanted.Where(service => service is { Build: null, PullPolicy: not PullPolicy.Never })
+            .Select(service => new PullImage(service.Image!, service.Platform, "the newest is asked for"))
+            .DistinctBy(pull => pull.Image, StringComparer.Ordinal)];
+        return _images.PrepareAsync(project, pulls, new(), progress, cancellationToken);
+    }
+
+    /// <summary>Starts containers that exist, dependencies first.</summary>
+    public async Task StartAsync(string project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        var ordered = InOrder(Existing(project, services));
+        foreach (var container in ordered.Where(container => !container.Record.IsRunning))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Starting", "Started", () => ContainerActions.StartAsync(engine, container)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Stops containers, those that depend on others first.</summary>
+    public async Task StopAsync(string project, IReadOnlyList<string> services, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        await StopHeldAsync(Existing(project, services, withAside: true), timeoutSeconds, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task RestartAsync(string project, IReadOnlyList<string> services, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        foreach (var container in InOrder(Existing(project, services)))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await progress.StepAsync(
+                engine.Time, ProjectEventKind.Container, container.Name, "Restarting", "Started",
+                () => engine.Containers.RestartAsync(container, null, timeoutSeconds)).ConfigureAwait(false);
+        }
+    }
+
+    public async Task KillAsync(string project, IReadOnlyList<string> services, string? signal, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        foreach (var container in Existing(project, services).Where(container => container.Record.IsRunning))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Killing", "Killed", () => engine.Containers.KillAsync(container, signal)).ConfigureAwait(false);
+        }
+    }
+
+    public async Task PauseAsync(string project, IReadOnlyList<string> services, bool pause, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        foreach (var container in Existing(project, services))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await progress.StepAsync(
+                engine.Time, ProjectEventKind.Container, container.Name, pause ? "Pausing" : "Unpausing", pause ? "Paused" : "Unpaused",
+                () => engine.Containers.PauseAsync(container, pause)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Removes containers that do not run; with <paramref name="stop"/>, running ones too.</summary>
+    public async Task RemoveAsync(string project, IReadOnlyList<string> services, bool stop, bool volumes, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        var found = Existing(project, services);
+        if (stop)
+        {
+            await StopHeldAsync(found, null, progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var container in found.Where(container => !container.Record.IsRunning))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await progress.StepAsync(
+                engine.Time, ProjectEventKind.Container, container.Name, "Removing", "Removed",
+                () => engine.Containers.RemoveAsync(container, force: false, volumes)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary><c>run</c>: makes one more container of a service, with its own command. The caller attaches to it and starts it.</summary>
+    public async Task<Container> CreateOneOffAsync(ProjectModel project, OneOffOptions options, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        RequireServices(project, [options.Service]);
+        using var held = await HoldAsync(project.Name, cancellationToken).ConfigureAwait(false);
+        var service = OneOff.Change(project.Services[options.Service], options);
+        var dependencies = options.NoDependencies ? [] : ServiceOrder.Prerequisites(service).Where(project.Services.ContainsKey).ToList();
+        if (dependencies.Count > 0)
+        {
+            await UpHeldAsync(project, new() { Plan = new() { Services = dependencies, NoRecreate = true }, Caller = new("run") }, progress, cancellationToken).ConfigureAwait(false);
+            await WaitForAsync(project.Name, service, progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        await UpHeldAsync(project, new() { Plan = new() { Services = [service.Name], NoDependencies = true, Build = options.Build, Scale = new Dictionary<string, int> { [service.Name] = 0 } } }, progress, cancellationToken, isForOneOff: true).ConfigureAwait(false);
+        var image = ImagePlanner.ImageOf(project, service);
+        var name = options.Name ?? $"{project.Name}-{service.Name}-run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
+        var inputs = new ServiceContainerInputs(
+            1, name, image, engine.Images.Resolve(image).Id.ToString(), await _files.PrepareAsync(project, [service], cancellationToken).ConfigureAwait(false), new Dictionary<string, string>(),
+            other => Containers(project.Name, [other], oneOffs: false) is [var first, ..] ? first.Id : throw BerthException.NotFound($"service '{other}' has no container whose namespace could be shared"))
+        {
+            IsOneOff = true, HasAliases = options.UseAliases,
+        };
+        var made = ServiceContainer.Describe(project, service, inputs);
+        made = OneOff.Finish(made, options);
+        return await engine.Containers.CreateAsync(name, made.Config, made.Host, made.Networking).ConfigureAwait(false);
+    }
+
+    private async Task WaitForAsync(string project, ServiceModel service, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        var wait = new ProjectWait(engine, _reader, progress);
+        foreach (var (name, dependency) in service.DependsOn)
+        {
+            try
+            {
+                await wait.DependencyAsync(project, name, dependency.Condition, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BerthException exception) when (!dependency.Required)
+            {
+                progress(new(ProjectEventKind.Warning, service.Name, $"optional dependency '{name}': {exception.Message}"));
+            }
+        }
+    }
+
+    private async Task WaitAsync(IReadOnlyList<Container> containers, TimeSpan? timeout, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        using var timer = new CancellationTokenSource();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        if (timeout is { } limit)
+        {
+            timer.CancelAfter(limit);
+        }
+
+        var wait = new ProjectWait(engine, _reader, progress);
+        try
+        {
+            await Task.WhenAll(containers.Select(container => wait.RunningAsync(container, either.Token))).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var late = containers.Where(container => container.Health is { Status: not "healthy" } || !container.Record.IsRunning).Select(container => container.Name);
+            throw new BerthException(ErrorKind.Unavailable, $"After {timeout!.Value.TotalSeconds:0.#} s these containers are not healthy yet: {string.Join(", ", late)}");
+        }
+    }
+
+    private Task StopHeldAsync(IReadOnlyList<Container> containers, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken) => ReverseOrder.RunAsync(
+        [.. containers.Where(container => container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting)],
+        container => container.Record.Label(ComposeLabels.Service),
+        container => ProjectReader.Actual(container).DependsOn,
+        (container, _) => progress.StepAsync(
+            engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, timeoutSeconds)),
+        cancellationToken);
+
+    private IReadOnlyList<Container> Existing(string project, IReadOnlyList<string> services, bool withAside = false)
+    {
+        // What a release keeps aside is started, restarted and removed by that release alone.
+        IReadOnlyList<Container> found = [.. Containers(project, services, oneOffs: false).Where(container => withAside || !container.Record.OutOfService)];
+        var missing = services.Where(service => found.All(container => container.Record.Label(ComposeLabels.Service) != service)).ToList();
+        return missing.Count == 0 ? found : throw BerthException.NotFound(
+            $"the project '{project}' has no container of service {string.Join(", ", missing.Select(name => $"'{name}'"))}; 'berth up -d' makes them");
+    }
+
+    private static List<Container> InOrder(IReadOnlyList<Container> containers)
+    {
+        var sorted = new List<Container>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var container in containers)
+        {
+            Visit(container.Record.Label(ComposeLabels.Service));
+        }
+
+        return sorted;
+
+        void Visit(string service)
+        {
+            var own = containers.Where(container => container.Record.Label(ComposeLabels.Service) == service).ToList();
+            if (own.Count == 0 || !seen.Add(service))
+            {
+                return;
+            }
+
+            own.SelectMany(container => ProjectReader.Actual(container).DependsOn).Distinct().ToList().ForEach(Visit);
+            sorted.AddRange(own);
+        }
+    }
+
+    private static void Require(Plan plan, ProjectProgress progress)
+    {
+        foreach (var warning in plan.Warnings)
+        {
+            progress(new(ProjectEventKind.Warning, "", warning));
+        }
+
+        if (plan.Problems.Count > 0)
+        {
+            throw BerthException.Invalid(string.Join('\n', plan.Problems));
+        }
+    }
+
+    private static void RequireServices(ProjectModel project, IReadOnlyList<string> services)
+    {
+        var unknown = services.Where(name => !project.Services.ContainsKey(name)).ToList();
+        if (unknown.Count > 0)
+        {
+            throw BerthException.NotFound(string.Join('\n', unknown.Select(name => $"no such service: {name}")));
+        }
+    }
+
+    private async Task<IDisposable> HoldAsync(string project, CancellationToken cancellationToken)
+    {
+        var gate = _gates.GetOrAdd(project, _ => new(1, 1));
+        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return new Held(gate);
+    }
+
+    private sealed class Held(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
+    }
+}

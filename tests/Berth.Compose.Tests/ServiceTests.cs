@@ -1,0 +1,241 @@
+using Berth.Compose.Model;
+using static Berth.Compose.Tests.Project;
+
+namespace Berth.Compose.Tests;
+
+public class ServiceTests
+{
+    [Theory]
+    [InlineData("80", "  80 tcp")]
+    [InlineData("8000:80", " 8000-8000 80 tcp")]
+    [InlineData("22:22", " 22-22 22 tcp")]
+    [InlineData("\"53:53/udp\"", " 53-53 53 udp")]
+    [InlineData("127.0.0.1:8000:80", "127.0.0.1 8000-8000 80 tcp")]
+    [InlineData("127.0.0.1::80", "127.0.0.1  80 tcp")]
+    [InlineData("\"[::1]:8000:80\"", "[::1] 8000-8000 80 tcp")]
+    [InlineData("8000-8001:80-81", " 8000-8000 80 tcp;  8001-8001 81 tcp")]
+    [InlineData("8000-8010:80", " 8000-8010 80 tcp")]
+    [InlineData("3000-3001", "  3000 tcp;   3001 tcp")]
+    [InlineData("{target: 80, published: \"8080\", protocol: udp, host_ip: 127.0.0.1, mode: host}", "127.0.0.1 8080-8080 80 udp")]
+    [InlineData("{target: 80}", "  80 tcp")]
+    public void Ports_are_read_in_every_form(string port, string expected) => Assert.Equal(
+        expected,
+        string.Join("; ", Service($"ports: [{(port.Contains('[', StringComparison.Ordinal) || port[0] is '"' or '{' ? port : "'" + port + "'")}]").Ports
+            .Select(one => $"{one.HostIp} {(one.PublishedFirst is null ? "" : $"{one.PublishedFirst}-{one.PublishedLast}")} {one.Target} {one.Protocol}")));
+
+    [Theory]
+    [InlineData("80800:80", "the host port must be 1-65535")]
+    [InlineData("80:0", "the container port must be 1-65535")]
+    [InlineData("80:80/icmp", "the protocol must be tcp or udp")]
+    [InlineData("1-2:1-3", "both ranges must have the same length")]
+    [InlineData("x.y:80:80", "'x.y' is not an IP address")]
+    public void A_wrong_port_is_told_with_its_place(string port, string expected) =>
+        Assert.Equal([$"compose.yaml:5:7: services.a.ports[0]: '{port}' is not a port mapping; {expected}"], ServiceErrors($"ports:\n- \"{port}\""));
+
+    [Fact]
+    public void Mounts_are_read_in_every_form()
+    {
+        using var project = Of("""
+            services:
+              a:
+                image: i
+                volumes:
+                  - /anonymous
+                  - data:/data:ro
+                  - ./conf/:/conf/:ro,rslave
+                  - ~/x:/x
+                  - type: bind
+                    source: ../up
+                    target: /up
+                    read_only: true
+                    bind: {create_host_path: false, propagation: rprivate}
+                  - {type: volume, source: data, target: /d2, volume: {nocopy: true, subpath: s}}
+                  - {type: tmpfs, target: /t, tmpfs: {size: 64m, mode: 1777}}
+            volumes:
+              data:
+            """);
+        Assert.Equal(
+            [
+                new MountModel(MountKind.Volume, null, "/anonymous", false),
+                new MountModel(MountKind.Volume, "data", "/data", true),
+                new MountModel(MountKind.Bind, Path.Combine(project.Folder, "conf"), "/conf", true, CreatesHostPath: true, Propagation: "rslave"),
+                new MountModel(MountKind.Bind, "/home/me/x", "/x", false, CreatesHostPath: true),
+                new MountModel(MountKind.Bind, Path.Combine(project.Root, "up"), "/up", true, Propagation: "rprivate"),
+                new MountModel(MountKind.Volume, "data", "/d2", false, NoCopy: true, Subpath: "s"),
+                new MountModel(MountKind.Tmpfs, null, "/t", false, TmpfsSizeBytes: 64 << 20, TmpfsMode: 1023),
+            ],
+            project.Good().Services["a"].Volumes);
+    }
+
+    [Theory]
+    [InlineData("volumes: [x:/x]", "compose.yaml:4:5: services.a.volumes: there is no volume 'x' at the top level; declare it there, or write './x' for a folder.")]
+    [InlineData("volumes: ['./x:/x:rx']", "compose.yaml:4:15: services.a.volumes[0]: 'rx' is not a mount mode; ro, rw, nocopy and the propagation modes of a bind are")]
+    [InlineData("volumes: ['./x:x']", "compose.yaml:4:15: services.a.volumes[0]: the target 'x' must be an absolute path in the container")]
+    [InlineData("volumes: ['./x:/x', './y:/x/']", "compose.yaml:4:14: services.a.volumes: the target '/x' is given twice")]
+    [InlineData("comand: x", "compose.yaml:4:5: services.a: unknown key 'comand'. Did you mean 'command'?")]
+    [InlineData("links: [b]", "compose.yaml:4:5: services.a: the key 'links' is not supported by Berth")]
+    [InlineData("extends: b", "compose.yaml:4:14: services.a.extends: there is no service 'b'.")]
+    [InlineData("extends: a", "compose.yaml:4:14: services.a.extends: services extend one another: a -> a")]
+    [InlineData("extends: {file: no.yaml, service: b}", "compose.yaml:4:14: services.a.extends: the file 'FOLDER/no.yaml' does not exist")]
+    [InlineData("build: {context: ., cache_from: [x]}", "compose.yaml:4:25: services.a.build: the key 'cache_from' is not supported by Berth")]
+    [InlineData("restart: allways", "compose.yaml:4:14: services.a.restart: 'allways' must be no, always, on-failure[:NUMBER] or unless-stopped. Did you mean 'always'?")]
+    [InlineData("depends_on: [db]", "compose.yaml:4:5: services.a.depends_on: there is no service 'db'.")]
+    [InlineData("depends_on: {a: {restart: true}}\nprofiles: x", "compose.yaml:4:18: services.a.depends_on.a: needs a 'condition'|compose.yaml:5:15: services.a.profiles: must be a list of single values|compose.yaml:4:5: services.a.depends_on: services wait for one another: a -> a")]
+    [InlineData("depends_on: [a]", "compose.yaml:4:5: services.a.depends_on: services wait for one another: a -> a")]
+    [InlineData("networks: [x]", "compose.yaml:4:5: services.a.networks: there is no network 'x' at the top level.")]
+    [InlineData("network_mode: host\nnetworks: [default]", "compose.yaml:4:19: services.a.network_mode: cannot stand together with 'networks'")]
+    [InlineData("network_mode: hots", "compose.yaml:4:19: services.a.network_mode: 'hots' must be host, none, bridge, service:NAME or container:NAME")]
+    [InlineData("pid: service:b", "compose.yaml:4:5: services.a.pid: there is no service 'b'.")]
+    [InlineData("container_name: x\nscale: 2", "compose.yaml:4:21: services.a.container_name: a service with a fixed container name cannot have 2 containers")]
+    [InlineData("scale: 2\ndeploy: {replicas: 3}", "compose.yaml:4:12: services.a.scale: is 2, but deploy.replicas is 3")]
+    [InlineData("mem_limit: lots", "compose.yaml:4:16: services.a.mem_limit: 'lots' must be a size in bytes such as 64m or 1.5g")]
+    [InlineData("stop_grace_period: 5", "compose.yaml:4:24: services.a.stop_grace_period: '5' must be a duration such as 10s or 1m30s")]
+    [InlineData("tty: maybe", "compose.yaml:4:10: services.a.tty: 'maybe' must be true or false")]
+    [InlineData("healthcheck: {test: [curl, x]}", "compose.yaml:4:25: services.a.healthcheck.test: the list must begin with CMD, CMD-SHELL (and one command) or be [\"NONE\"]")]
+    [InlineData("logging: {driver: syslog}", "compose.yaml:4:23: services.a.logging.driver: 'syslog' must be one of json-file, local, none.")]
+    [InlineData("logging: {options: {tag: x}}", "compose.yaml:4:24: services.a.logging.options: the option 'tag' is not supported; max-size and max-file are")]
+    [InlineData("command: 'x \"y'", "compose.yaml:4:14: services.a.command: the closing double quote is missing")]
+    [InlineData("environment: {A: [b]}", "compose.yaml:4:22: services.a.environment.A: must be a single value")]
+    [InlineData("expose: [http]", "compose.yaml:4:14: services.a.expose: 'http' is not a port; write \"PORT\", \"PORT/udp\" or \"FIRST-LAST\"")]
+    [InlineData("secrets: [s]", "compose.yaml:4:5: services.a.secrets: there is no secret 's' at the top level.")]
+    [InlineData("extra_hosts: [x]", "compose.yaml:4:19: services.a.extra_hosts: 'x' must have the form NAME=ADDRESS or NAME=host-gateway")]
+    [InlineData("image: x", "compose.yaml:4:5: the key 'image' is given twice")]
+    [InlineData("deploy: {mode: global}", "compose.yaml:4:20: services.a.deploy.mode: 'global' must be one of replicated.")]
+    [InlineData("devices: [sda]", "compose.yaml:4:15: services.a.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]]")]
+    public void A_mistake_is_told_where_it_stands(string lines, string expected) => Assert.Equal(expected.Split('|').Order(), ServiceErrors(lines).Order());
+
+    [Fact]
+    public void All_mistakes_are_told_at_once() => Assert.Equal(3, ServiceErrors("prots: [1]\nuser: {}\nscale: x").Length);
+
+    [Theory]
+    [InlineData("command: echo \"a b\" c\\ d 'e f'", "echo|a b|c d|e f")]
+    [InlineData("command: [echo, a b]", "echo|a b")]
+    [InlineData("command: []", "")]
+    [InlineData("command: ''", "")]
+    [InlineData("command:", null)]
+    [InlineData("tty: true", null)]
+    public void Commands_are_split_like_a_shell_does(string line, string? expected) =>
+        Assert.Equal(expected, Service(line).Command is { } words ? string.Join('|', words) : null);
+
+    [Theory]
+    [InlineData("mem_limit: 64m", 64L << 20)]
+    [InlineData("mem_limit: 1.5gb", 3L << 29)]
+    [InlineData("mem_limit: 512KiB", 512L << 10)]
+    [InlineData("mem_limit: 1024", 1024L)]
+    [InlineData("deploy: {resources: {limits: {memory: 50M}}}", 50L << 20)]
+    public void Sizes_are_powers_of_1024(string line, long expected) => Assert.Equal(expected, Service(line).MemoryLimitBytes);
+
+    [Theory]
+    [InlineData("1m30s", 90)]
+    [InlineData("1h", 3600)]
+    [InlineData("500ms", 0.5)]
+    public void Durations_are_read(string text, double seconds) =>
+        Assert.Equal(seconds, Service($"stop_grace_period: {text}").StopGracePeriod!.Value.TotalSeconds);
+
+    [Theory]
+    [InlineData("restart: no", "No 0")]
+    [InlineData("restart: 'no'", "No 0")]
+    [InlineData("restart: on-failure:3", "OnFailure 3")]
+    [InlineData("restart: unless-stopped", "UnlessStopped 0")]
+    [InlineData("deploy: {restart_policy: {condition: on-failure, max_attempts: 2, delay: 5s}}", "OnFailure 2")]
+    public void Restart_policies_are_read(string line, string expected)
+    {
+        var policy = Service(line).Restart;
+        Assert.Equal(expected, $"{policy.Condition} {policy.MaximumRetries}");
+    }
+
+    [Fact]
+    public void Environment_entries_without_a_value_have_the_callers()
+    {
+        using var project = Of("services: {a: {image: i, environment: [A, B=, C=x=y, NONE]}, b: {image: i, environment: {A: , N: 1, T: true}}}")
+            .With(("A", "from caller"));
+        var services = project.Good().Services;
+        Assert.Equal(
+            new Dictionary<string, string?> { ["A"] = "from caller", ["B"] = "", ["C"] = "x=y", ["NONE"] = null }, services["a"].Environment);
+        Assert.Equal(new Dictionary<string, string?> { ["A"] = "from caller", ["N"] = "1", ["T"] = "true" }, services["b"].Environment);
+    }
+
+    [Fact]
+    public void The_rest_of_a_service_is_read()
+    {
+        var service = Service("""
+            hostname: h
+            domainname: d
+            user: 1000:1000
+            working_dir: /w
+            entrypoint: /e x
+            stop_signal: SIGQUIT
+            tty: true
+            stdin_open: "true"
+            init: true
+            privileged: true
+            read_only: true
+            cap_add: [NET_ADMIN]
+            cap_drop: [ALL]
+            tmpfs: /run
+            shm_size: 64m
+            ulimits: {nproc: 65535, nofile: {soft: 1, hard: 2}}
+            sysctls: [net.core.somaxconn=1024]
+            extra_hosts: {a: 10.0.0.1, host.docker.internal: host-gateway, six: "::1"}
+            dns: 8.8.8.8
+            dns_search: [a.b]
+            dns_opt: [use-vc]
+            logging: {driver: json-file, options: {max-size: 10m, max-file: 3}}
+            memswap_limit: -1
+            cpus: 0.5
+            cpu_shares: 73
+            cpuset: 0,1
+            pids_limit: 10
+            ipc: host
+            security_opt: [no-new-privileges:true]
+            devices: ["/dev/a", "/dev/b:/dev/c:r"]
+            group_add: [mail, 5]
+            platform: linux/amd64
+            pull_policy: if_not_present
+            networks: {default: {aliases: [z], ipv4_address: 10.1.2.3}}
+            labels: [a=b, c]
+            x-anything: {goes: here}
+            """);
+        Assert.Equal(["/e", "x"], service.Entrypoint);
+        Assert.Equal(["/run"], service.Tmpfs);
+        Assert.Equal(new Dictionary<string, UlimitModel> { ["nproc"] = new(65535, 65535), ["nofile"] = new(1, 2) }, service.Ulimits);
+        Assert.Equal("1024", service.Sysctls["net.core.somaxconn"]);
+        Assert.Equal(["a:10.0.0.1", "host.docker.internal:host-gateway", "six:::1"], service.ExtraHosts);
+        Assert.Equal(["8.8.8.8"], service.Dns);
+        Assert.Equal("10m", service.Logging!.Options["max-size"]);
+        Assert.Equal((-1, 0.5m, 73, "0,1", 10), (service.MemorySwapLimitBytes, service.Cpus, service.CpuShares, service.CpuSet, service.PidsLimit));
+        Assert.Equal([new DeviceModel("/dev/a", "/dev/a", "rwm"), new DeviceModel("/dev/b", "/dev/c", "r")], service.Devices);
+        Assert.Equal(["mail", "5"], service.GroupAdd);
+        Assert.Equal(["z"], service.Networks["default"].Aliases);
+        Assert.Equal("10.1.2.3", service.Networks["default"].Ipv4Address);
+        Assert.Equal(new Dictionary<string, string> { ["a"] = "b", ["c"] = "" }, service.Labels);
+        Assert.True(service is { Tty: true, StdinOpen: true, Init: true, Privileged: true, ReadOnly: true });
+    }
+
+    [Fact]
+    public void Deploy_is_kept()
+    {
+        var deploy = Service("""
+            deploy:
+              replicas: 3
+              endpoint_mode: dnsrr
+              update_config: {parallelism: 2, delay: 10s, order: start-first, failure_action: rollback, max_failure_ratio: 0.1, monitor: 5s}
+              resources: {limits: {cpus: '0.50', pids: 7}, reservations: {memory: 20M}}
+            """);
+        Assert.Equal(3, deploy.Scale);
+        Assert.Equal(new UpdateConfig(2, TimeSpan.FromSeconds(10), "rollback", TimeSpan.FromSeconds(5), 0.1m, "start-first"), deploy.Deploy!.Update);
+        Assert.Equal((0.5m, 7, 20L << 20), (deploy.Cpus, deploy.PidsLimit, deploy.MemoryReservationBytes));
+    }
+
+    [Theory]
+    [InlineData("healthcheck: {test: [NONE]}")]
+    [InlineData("healthcheck: {disable: true}")]
+    public void A_health_check_can_be_switched_off(string line) => Assert.True(Service(line).Healthcheck!.IsDisabled);
+
+    [Fact]
+    public void An_selinux_label_is_a_warning()
+    {
+        using var project = Of("services: {a: {image: i, volumes: ['./x:/x:z']}}");
+        Assert.Equal("compose.yaml:1:36: services.a.volumes[0]: 'z' asks for an SELinux label; Berth sets none", Assert.Single(project.Warnings()));
+    }
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Berth.Testing;
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>A daemon that no service manager looks after is started again by the data plane.</summary>
+public sealed class CrashTests
+{
+    private static readonly string[] RestartAfterCrash = ["--restart-after-crash"];
+
+    [Fact]
+    public async Task A_killed_daemon_answers_again_within_five_seconds_and_adopts_its_containers()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync(RestartAfterCrash, cancellationToken);
+        await BoxImage.BuildAsync(daemon, cancellationToken);
+        (await BerthAsync(daemon, "run", "-d", "--name", "lives", "box", "sleep", "300")).EnsureSuccess();
+        var container = await BerthAsync(daemon, "inspect", "-f", "{{.State.Pid}} {{.State.StartedAt}}", "lives");
+        var groups = await File.ReadAllTextAsync($"/proc/{daemon.ProcessId}/cgroup", cancellationToken);
+
+        for (var round = 0; round < 3; round++)
+        {
+            var killed = daemon.ProcessId;
+            await daemon.KillAsync();
+            var waited = Stopwatch.StartNew();
+            await daemon.WaitUntilItAnswersAsync(cancellationToken);
+            Assert.InRange(waited.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+            Assert.NotEqual(killed, await ProcessIdAsync(daemon, cancellationToken));
+        }
+
+        Assert.Equal(container.EnsureSuccess().Output, (await BerthAsync(daemon, "inspect", "-f", "{{.State.Pid}} {{.State.StartedAt}}", "lives")).Output);
+        Assert.Equal(groups, await File.ReadAllTextAsync($"/proc/{daemon.ProcessId}/cgroup", cancellationToken));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(daemon.ExecRoot + "/edge/daemon.json"));
+        await daemon.StopAsync();
+        Assert.False(File.Exists(daemon.ExecRoot + "/edge/daemon.json")); // so nobody starts it again
+        Assert.Null(daemon.ProcessId);
+        await daemon.RestartAsync(cancellationToken);
+    }
+
+    [Fact]
+    public async Task Whoever_starts_a_daemon_at_the_same_moment_finds_one_that_answers()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync(RestartAfterCrash, cancellationToken);
+        for (var round = 0; round < 4; round++)
+        {
+            await daemon.KillAsync();
+            await Task.Delay(round * 60, cancellationToken); // around the moment at which the data plane starts one
+            await daemon.RestartAsync(cancellationToken);
+            Assert.Equal("OK", await daemon.Api.GetStringAsync("_ping", cancellationToken));
+            Assert.True(await ProcessIdAsync(daemon, cancellationToken) > 0);
+        }
+    }
+
+    [Fact]
+    public async Task A_second_daemon_on_the_same_roots_ends_and_takes_nothing_from_the_first()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync(cancellationToken);
+        var second = await daemon.Another().RunAsync(cancellationToken);
+        Assert.Equal(75, second.ExitCode);
+        Assert.Contains("Another daemon uses the data root", second.Error, StringComparison.Ordinal);
+        Assert.Equal("OK", await daemon.Api.GetStringAsync("_ping", cancellationToken));
+    }
+
+    [Fact]
+    public async Task A_daemon_that_did_not_ask_for_it_stays_down()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync(cancellationToken);
+        Assert.False(File.Exists(daemon.ExecRoot + "/edge/daemon.json"));
+        await daemon.KillAsync();
+        await daemon.RestartAsync(cancellationToken);
+    }
+
+    // The daemon answers a moment before it writes its process id.
+    private static async Task<int> ProcessIdAsync(TestDaemon daemon, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(5));
+        while (true)
+        {
+            if (daemon.ProcessId is { } pid && File.Exists(daemon.ExecRoot + "/edge/daemon.json") && (await File.ReadAllTextAsync(daemon.ExecRoot + "/edge/daemon.json", patience.Token)).Contains($"\"Pid\":{pid},", StringComparison.Ordinal))
+            {
+                return pid;
+            }
+
+            await Task.Delay(20, patience.Token);
+        }
+    }
+
+    private static Task<CommandResult> BerthAsync(TestDaemon daemon, params string[] arguments) =>
+        daemon.Berth("/", ["docker", .. arguments]).RunAsync(TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,189 @@
+using System.Globalization;
+using Berth.Testing;
+
+namespace Berth.EndToEnd.Tests.Faults;
+
+/// <summary>
+/// The daemon is killed between any two side effects of an operation: after the next start the operation is whole or gone, it can be
+/// repeated, and nothing is left. A first run records the places that the operation passes; then each one is the end of a run.
+/// </summary>
+public sealed class KillTests
+{
+    private static readonly Operation[] s_operations =
+    [
+        new("create", ["create", "--name", "victim", "-v", "xdata:/data", "--network", "net", "box", "true"])
+        {
+            CleanUp = [["rm", "-f", "victim"], ["volume", "rm", "-f", "xdata"]],
+        },
+        new("start", ["start", "victim"])
+        {
+            Prepare = [["create", "--name", "victim", "--network", "net", "-p", "127.0.0.1::80", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running", "created", "exited"])],
+            Repeat = [["start", "victim"]],
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("stop", ["stop", "-t", "1", "victim"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running", "exited"])],
+            Repeat = [["stop", "-t", "1", "victim"]],
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("remove", ["rm", "-f", "-v", "victim"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "-v", "/anonymous", "box", "sleep", "1000"]],
+            Check = [("ps -a --format {{.Names}}", ["victim", ""])],
+            CleanUp = [["rm", "-f", "-v", "victim"], ["volume", "prune", "-f"]],
+        },
+        new("exec", ["exec", "victim", "sh", "-c", "echo there; sleep 0.2"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "--init", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running"])],
+            Repeat = [["exec", "victim", "true"]],
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("network create", ["network", "create", "made"])
+        {
+            Check = [("network ls --format {{.Name}} --filter name=made", ["made", ""])],
+            CleanUp = [["network", "rm", "made"]],
+        },
+        new("network remove", ["network", "rm", "made"])
+        {
+            Prepare = [["network", "create", "made"], ["run", "--rm", "--network", "made", "box", "true"]],
+            Check = [("network ls --format {{.Name}} --filter name=made", ["made", ""])],
+            CleanUp = [["network", "rm", "made"]],
+        },
+        new("volume create", ["volume", "create", "made"])
+        {
+            Check = [("volume ls -q", ["made", ""])],
+            Repeat = [["volume", "create", "made"]],
+            CleanUp = [["volume", "rm", "made"]],
+        },
+        new("volume remove", ["volume", "rm", "made"])
+        {
+            Prepare = [["volume", "create", "made"]],
+            Check = [("volume ls -q", ["made", ""])],
+            CleanUp = [["volume", "rm", "-f", "made"]],
+        },
+        new("build", ["build", "--no-cache", "-t", "made", "{context}"])
+        {
+            Check = [("images -q --no-trunc made", null)],
+            Repeat = [["build", "-t", "made", "{context}"], ["run", "--rm", "made", "cat", "/file"]],
+            CleanUp = [["rmi", "made"]],
+        },
+        new("load", ["load", "-i", "{archive}"])
+        {
+            Check = [("images -q --no-trunc loaded", null)],
+            Repeat = [["load", "-i", "{archive}"], ["run", "--rm", "loaded", "cat", "/loaded"]],
+            CleanUp = [["rmi", "loaded"]],
+        },
+    ];
+
+    public static TheoryData<string> Names => [.. s_operations.Select(operation => operation.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public Task In_the_middle(string name) => KillEverywhereAsync(name, count => [(count + 1) / 2]);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    [Trait("Speed", "long")]
+    public Task At_every_place(string name) => KillEverywhereAsync(name, count => Enumerable.Range(1, count));
+
+    private static async Task KillEverywhereAsync(string name, Func<int, IEnumerable<int>> choose)
+    {
+        var operation = s_operations.First(one => one.Name == name);
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync(cancellationToken);
+        await PrepareDaemonAsync(daemon, cancellationToken);
+
+        // The recording run, which also makes what stays for the daemon's life: the groups above all containers'.
+        await RunAllAsync(daemon, operation.Prepare);
+        await daemon.PlanFaultAsync("record");
+        (await BerthAsync(daemon, operation.Run)).EnsureSuccess();
+        var points = await daemon.EndFaultPlanAsync();
+        await RunAllAsync(daemon, operation.CleanUp, mayFail: true);
+        Assert.NotEmpty(points);
+
+        var left = await Leftovers.SinceAsync(daemon);
+        foreach (var number in choose(points.Count))
+        {
+            await RunAllAsync(daemon, operation.Prepare);
+            await daemon.PlanFaultAsync(number.ToString(CultureInfo.InvariantCulture));
+            await BerthAsync(daemon, operation.Run); // the daemon dies meanwhile
+            var passed = await daemon.EndFaultPlanAsync();
+            var what = $"{name}, killed at place {number} of {points.Count} ({string.Join(", ", passed)})";
+            await daemon.UntilEndedAsync(TimeSpan.FromSeconds(passed.Count < number ? 0 : 10)); // its clients hear of it a moment before we do
+            Assert.True(daemon.HasEnded || passed.Count < number, $"{what}: the daemon did not end"); // what is done beside each other may pass fewer places
+            await daemon.RestartAsync(cancellationToken);
+            foreach (var (question, answers) in operation.Check)
+            {
+                var answer = (await BerthAsync(daemon, question.Split(' '))).EnsureSuccess().Output.Trim();
+                Assert.True(answers is null || answers.Contains(answer), $"{what}: '{question}' answers '{answer}'");
+            }
+
+            foreach (var command in operation.Repeat)
+            {
+                var repeated = await BerthAsync(daemon, command);
+                Assert.True(repeated.ExitCode == 0, $"{what}: then '{repeated.Command}' ended with {repeated.ExitCode}: {repeated.Error}");
+            }
+
+            await RunAllAsync(daemon, operation.CleanUp, mayFail: true);
+            Assert.Equal("", (await BerthAsync(daemon, ["ps", "-aq"])).EnsureSuccess().Output);
+            Assert.Equal("", (await BerthAsync(daemon, ["volume", "ls", "-q"])).EnsureSuccess().Output);
+            var found = await left.FindAsync();
+            Assert.True(found.Count == 0, $"{what}: left\n{string.Join('\n', found)}");
+        }
+    }
+
+    private static async Task PrepareDaemonAsync(TestDaemon daemon, CancellationToken cancellationToken)
+    {
+        await BoxImage.BuildAsync(daemon, cancellationToken);
+        var context = Directory.CreateDirectory(daemon.Folder + "/context").FullName;
+        await File.WriteAllTextAsync(context + "/Dockerfile", "FROM box\nCOPY Dockerfile /copied\nRUN sleep 0.1 && echo made >/file\nLABEL a=b\n", cancellationToken);
+        var loaded = Directory.CreateDirectory(daemon.Folder + "/loaded").FullName;
+        await File.WriteAllTextAsync(loaded + "/Dockerfile", "FROM box\nRUN echo loaded >/loaded\n", cancellationToken);
+        await RunAllAsync(daemon,
+        [
+            ["network", "create", "net"], ["run", "--rm", "--network", "net", "box", "true"],
+            ["build", "-q", "-t", "loaded", loaded], ["save", "-o", Archive(daemon), "loaded"], ["rmi", "loaded"],
+        ]);
+        using var pruned = await daemon.Api.PostAsync("build/prune?all=1", null, cancellationToken); // so that loading has all to do
+        pruned.EnsureSuccessStatusCode();
+    }
+
+    private static string Archive(TestDaemon daemon) => daemon.Folder + "/loaded.tar";
+
+    private static async Task RunAllAsync(TestDaemon daemon, string[][] commands, bool mayFail = false)
+    {
+        foreach (var command in commands)
+        {
+            var result = await BerthAsync(daemon, command);
+            if (!mayFail)
+            {
+                result.EnsureSuccess();
+            }
+        }
+    }
+
+    private static Task<CommandResult> BerthAsync(TestDaemon daemon, string[] arguments) =>
+        daemon.Berth("/", ["docker", .. arguments.Select(word => word.Replace("{context}", daemon.Folder + "/context", StringComparison.Ordinal).Replace("{archive}", Archive(daemon), StringComparison.Ordinal))])
+            .RunAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>What is interrupted.</summary>
+    /// <param name="Run">Words after <c>berth docker</c>.</param>
+    private sealed record Operation(string Name, string[] Run)
+    {
+        /// <summary>Run before.</summary>
+        public string[][] Prepare { get; init; } = [];
+
+        /// <summary>Questions after the next start, and what may be answered; null for anything.</summary>
+        public (string Question, string[]? Answers)[] Check { get; init; } = [];
+
+        /// <summary>What must work after the next start, whatever was done.</summary>
+        public string[][] Repeat { get; init; } = [];
+
+        /// <summary>Takes away what may be there.</summary>
+        public string[][] CleanUp { get; init; } = [];
+    }
+}

@@ -1,0 +1,188 @@
+using Berth.Engine.Containers;
+using Berth.Engine.Errors;
+
+namespace Berth.Engine.Tests.Containers;
+
+public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEngine>
+{
+    private ContainerService Containers => engine.Host.Containers;
+
+    [Fact]
+    public async Task Exit_code_and_both_streams_are_recorded()
+    {
+        var (exitCode, output) = await engine.ResultAsync("echo out; echo err >&2; exit 7");
+        Assert.Equal(7, exitCode);
+        Assert.Equal("out\nerr\n", output);
+    }
+
+    [Fact]
+    public async Task A_killed_program_exits_with_128_and_the_signal()
+    {
+        var container = await engine.RunAsync("sleep 100");
+        await Containers.KillAsync(container, "KILL");
+        Assert.Equal(137, container.Record.ExitCode);
+        await Containers.RemoveAsync(container, force: false, withAnonymousVolumes: false);
+        Assert.Throws<BerthException>(() => Containers.Resolve(container.Id));
+    }
+
+    [Fact]
+    public async Task Stop_sends_the_stop_signal_and_waits_for_the_program()
+    {
+        var container = await engine.RunAsync("trap 'echo bye; exit 3' USR1; echo ready; while true; do sleep 0.05; done", config => config with { StopSignal = "SIGUSR1" });
+        await UntilLogAsync(container, "ready");
+        await Containers.StopAsync(container, null, 20);
+        Assert.Equal(3, container.Record.ExitCode);
+        Assert.Contains("bye", await engine.LogAsync(container), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stop_kills_what_ignores_the_signal()
+    {
+        var container = await engine.RunAsync("trap '' TERM; while true; do sleep 0.1; done");
+        await Containers.StopAsync(container, null, 1);
+        Assert.Equal(137, container.Record.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_command_that_does_not_exist_is_refused_with_127_and_leaves_nothing()
+    {
+        var container = await engine.CreateAsync(["/no/such/program"]);
+        var exception = await Assert.ThrowsAsync<BerthException>(() => Containers.StartAsync(container));
+        Assert.Contains("no such file", exception.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(127, container.Record.ExitCode);
+        Assert.False(Directory.Exists($"{engine.Options.ExecRoot}/containers/{container.Id}"));
+        Assert.False(File.Exists($"{engine.Options.ExecRoot}/netns/{container.Id}"));
+    }
+
+    [Fact]
+    public async Task A_name_can_be_taken_only_once()
+    {
+        await engine.CreateAsync(["true"], name: "twice");
+        var exception = await Assert.ThrowsAsync<BerthException>(() => engine.CreateAsync(["true"], name: "twice"));
+        Assert.Equal(ErrorKind.Conflict, exception.Kind);
+        Assert.StartsWith("Conflict. The container name \"/twice\" is already in use by container", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Restart_policy_starts_a_failed_program_again_and_gives_up_in_time()
+    {
+        var container = await engine.RunAsync("echo run; exit 1", host: host => host with { RestartPolicy = new() { Name = "on-failure", MaximumRetryCount = 2 } });
+        await container.WaitAsync(WaitCondition.NotRunning).WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal("run\nrun\nrun\n", await engine.LogAsync(container));
+        Assert.Equal(2, container.Record.RestartCount);
+        Assert.Equal(ContainerStatus.Exited, container.Record.Status);
+    }
+
+    [Fact]
+    public async Task A_container_that_was_stopped_stays_stopped_whatever_its_policy()
+    {
+        var container = await engine.RunAsync("sleep 100", host: host => host with { RestartPolicy = new() { Name = "always" } });
+        await Containers.StopAsync(container, "KILL", 5);
+        Assert.Equal(ContainerStatus.Exited, container.Record.Status);
+    }
+
+    [Fact]
+    public async Task A_container_with_rm_goes_when_it_ends()
+    {
+        var container = await engine.CreateAsync(["true"], host: host => host with { AutoRemove = true });
+        var removed = container.WaitAsync(WaitCondition.Removed);
+        await Containers.StartAsync(container);
+        await removed.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Throws<BerthException>(() => Containers.Resolve(container.Id));
+        Assert.False(Directory.Exists(Containers.DataDirectory(container.Id)));
+    }
+
+    [Fact]
+    public async Task Exec_returns_exit_code_and_output_and_sees_the_container()
+    {
+        var container = await engine.RunAsync("echo here > /tmp/mark; sleep 100");
+        var (exitCode, output) = await engine.ExecAsync(container, "sh", "-c", "cat /tmp/mark; exit 5");
+        Assert.Equal((5, "here\n"), (exitCode, output));
+    }
+
+    [Fact]
+    public async Task Pause_stops_time_for_the_program_and_unpause_lets_it_go_on()
+    {
+        var container = await engine.RunAsync("sleep 100");
+        await Containers.PauseAsync(container, pause: true);
+        await Assert.ThrowsAsync<BerthException>(() => engine.ExecAsync(container, "true"));
+        await Containers.PauseAsync(container, pause: false);
+        Assert.Equal(0, (await engine.ExecAsync(container, "true")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Health_check_becomes_healthy_and_then_unhealthy_with_the_last_words()
+    {
+        var container = await engine.RunAsync("touch /tmp/ok; sleep 100", config => config with
+        {
+            Healthcheck = new() { Test = ["CMD-SHELL", "test -e /tmp/ok || { echo gone; exit 1; }"], Interval = 200_000_000, Timeout = 5_000_000_000, Retries = 2 },
+        });
+        Assert.Equal("starting", container.Health!.Status);
+        await engine.UntilAsync(() => container.Health?.Status == "healthy", "healthy");
+        await engine.ExecAsync(container, "rm", "/tmp/ok");
+        await engine.UntilAsync(() => container.Health?.Status == "unhealthy", "unhealthy");
+        Assert.Equal("gone\n", container.Health!.Log[^1].Output);
+    }
+
+    [Fact]
+    public async Task Containers_run_on_when_the_daemon_goes_and_are_adopted_by_the_next()
+    {
+        var runs = await engine.RunAsync("echo before; sleep 2; echo after; exit 4", name: "adopted");
+        var ends = await engine.RunAsync("sleep 0.3; exit 9", name: "ended-meanwhile");
+        var pid = runs.Record.Pid;
+        await engine.RestartAsync();
+        var adopted = Containers.Resolve("adopted");
+        Assert.Equal(pid, adopted.Record.Pid);
+        Assert.Equal(0, (await engine.ExecAsync(adopted, "true")).ExitCode);
+        Assert.Equal(4, (await adopted.WaitAsync(WaitCondition.NotRunning).WaitAsync(TimeSpan.FromSeconds(20))).ExitCode);
+        Assert.Equal("before\nafter\n", await engine.LogAsync(adopted));
+        Assert.Equal(9, (await Containers.Resolve("ended-meanwhile").WaitAsync(WaitCondition.NotRunning).WaitAsync(TimeSpan.FromSeconds(20))).ExitCode);
+        Assert.NotEqual(runs, adopted);
+        Assert.Equal(ends.Id, Containers.Resolve("ended-meanwhile").Id);
+    }
+
+    [Fact]
+    public async Task A_rotated_log_keeps_its_size_and_loses_no_line_that_it_keeps()
+    {
+        var container = await engine.RunAsync(
+            "i=0; while [ $i -lt 3000 ]; do echo line-$i-abcdefghijklmnopqrstuvwxyz; i=$((i+1)); done; sleep 0.3",
+            host: host => host with { LogConfig = new() { Type = "json-file", Config = new() { ["max-size"] = "64k", ["max-file"] = "3" } } });
+        var followed = new System.Text.StringBuilder();
+        await foreach (var line in Containers.Logs(container).ReadAsync(new() { Stdout = true, Stderr = true, Follow = true }, default))
+        {
+            followed.Append(System.Text.Encoding.UTF8.GetString(line.Text.Span)).Append(line.IsPartial ? "" : "\n");
+        }
+
+        var files = Directory.GetFiles(Containers.DataDirectory(container.Id), "*.log*");
+        Assert.InRange(files.Length, 2, 3);
+        var kept = (await engine.LogAsync(container)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("line-2999-abcdefghijklmnopqrstuvwxyz", kept[^1]);
+        Assert.Equal(Enumerable.Range(3000 - kept.Length, kept.Length).Select(i => $"line-{i}-abcdefghijklmnopqrstuvwxyz"), kept);
+        Assert.EndsWith("line-2999-abcdefghijklmnopqrstuvwxyz\n", followed.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2500)]
+    [InlineData(5000)]
+    public async Task Tail_returns_the_last_lines(int tail)
+    {
+        var container = await engine.RunAsync("i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done");
+        await container.WaitAsync(WaitCondition.NotRunning).WaitAsync(TimeSpan.FromSeconds(20));
+        var text = await engine.LogAsync(container, tail);
+        Assert.Equal(string.Concat(Enumerable.Range(0, 3000).TakeLast(tail).Select(i => $"{i}\n")), text);
+    }
+
+    private async Task UntilLogAsync(Container container, string text)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        await foreach (var line in Containers.Logs(container).ReadAsync(new() { Stdout = true, Stderr = true, Follow = true }, timeout.Token))
+        {
+            if (System.Text.Encoding.UTF8.GetString(line.Text.Span).Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using Berth.Engine.Errors;
+using Berth.Oci;
+using Berth.Oci.Images;
+using Berth.Oci.Layers;
+
+namespace Berth.Engine.Tests.Images;
+
+public class ImageStoreTests
+{
+    [Fact]
+    public async Task An_image_is_found_by_name_id_and_the_beginning_of_its_id()
+    {
+        await using var workspace = new ImageWorkspace();
+        var image = await TestImages.AddAsync(workspace.Images, "app", [("a", "1")], [("b", "2")]);
+        foreach (var name in (string[])["app", "app:latest", "docker.io/library/app", image.Id.Value, image.Id.Hex, image.Id.Short, image.Id.Hex[..3]])
+        {
+            Assert.Equal(image.Id, workspace.Images.Resolve(name).Id);
+        }
+
+        Assert.Equal(["a", "b"], workspace.Images.LowerDirectories(image).Reverse().Select(path => Path.GetFileName(Directory.GetFiles(path)[0])));
+        var exception = Assert.Throws<BerthException>(() => workspace.Images.Resolve("other"));
+        Assert.Equal((ErrorKind.NotFound, "No such image: other:latest"), (exception.Kind, exception.Message));
+    }
+
+    [Fact]
+    public async Task A_tag_moves_and_the_image_that_had_it_stays_without_a_name()
+    {
+        await using var workspace = new ImageWorkspace();
+        var first = await TestImages.AddAsync(workspace.Images, "app", [("a", "1")]);
+        var second = await TestImages.AddAsync(workspace.Images, "app", [("a", "2")]);
+        Assert.Equal(second.Id, workspace.Images.Resolve("app").Id);
+        Assert.Empty(workspace.Images.Resolve(first.Id.Value).Tags);
+        await workspace.RestartAsync();
+        Assert.Equal(second.Id, workspace.Images.Resolve("app").Id);
+        var (removed, freed) = await workspace.Images.PruneAsync(all: false, static _ => true, default);
+        Assert.Equal([first.Id], removed.Select(one => one.Deleted!.Value));
+        Assert.True(freed > 0);
+        Assert.Single(workspace.Images.Layers.All);
+    }
+
+    [Fact]
+    public async Task Removing_follows_Dockers_rules()
+    {
+        await using var workspace = new ImageWorkspace();
+        var images = workspace.Images;
+        var image = await TestImages.AddAsync(images, "app:1", [("a", "1")]);
+        await images.TagAsync(image, ImageReference.Parse("other:2"));
+        Assert.Contains("referenced in multiple repositories", (await Refused(image.Id.Short)).Message, StringComparison.Ordinal);
+        Assert.Equal("other:2", Assert.Single(await images.RemoveAsync("other:2", false, static _ => false, default)).Untagged);
+
+        images.UsedBy = _ => ["0123456789abcdef"];
+        Assert.Contains("must be forced", (await Refused("app:1")).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be forced", (await Refused("app:1", force: true, running: true)).Message, StringComparison.Ordinal);
+        Assert.Equal(["app:1"], (await images.RemoveAsync("app:1", true, static _ => false, default)).Select(one => one.Untagged!));
+        Assert.NotEmpty(images.LowerDirectories(images.Resolve(image.Id.Value)));
+
+        images.UsedBy = _ => [];
+        Assert.Equal([image.Id], (await images.RemoveAsync(image.Id.Short, false, static _ => false, default)).Select(one => one.Deleted!.Value));
+        Assert.Empty(images.Layers.All);
+        Assert.Empty(Directory.GetFileSystemEntries(workspace.Root + "/data/layers"));
+        Assert.Empty(Directory.GetFileSystemEntries(workspace.Root + "/data/content/sha256"));
+
+        async Task<BerthException> Refused(string name, bool force = false, bool running = false) =>
+            await Assert.ThrowsAsync<BerthException>(() => images.RemoveAsync(name, force, _ => running, default));
+    }
+
+    [Fact]
+    public async Task What_is_saved_is_loaded_again_with_the_same_id()
+    {
+        await using var workspace = new ImageWorkspace();
+        var image = await TestImages.AddAsync(workspace.Images, "app:1", [("etc/a", "1")], [("etc/b", TestImages.Random(100_000))]);
+        var archive = new MemoryStream();
+        await workspace.Images.SaveAsync(["app:1"], archive, default);
+        await using var other = new ImageWorkspace();
+        archive.Position = 0;
+        var (loaded, names) = Assert.Single(await other.Images.LoadAsync(archive, static _ => { }, default));
+        Assert.Equal((image.Id, "app:1"), (loaded.Id, Assert.Single(names)));
+        Assert.All(other.Images.Layers.All, layer => Assert.Null(layer.Blob)); // our own tar can be made again
+        var again = new MemoryStream();
+        await other.Images.SaveAsync(["app:1"], again, default);
+        Assert.Equal(archive.ToArray(), again.ToArray());
+        Assert.Empty(Directory.GetFileSystemEntries(other.Root + "/data/tmp"));
+    }
+
+    [Fact]
+    public async Task An_archive_of_something_else_is_refused_with_the_reason()
+    {
+        await using var workspace = new ImageWorkspace();
+        var exception = await Assert.ThrowsAsync<BerthException>(() => workspace.Images.LoadAsync(new MemoryStream(new byte[1024]), static _ => { }, default));
+        Assert.Contains("neither manifest.json nor index.json", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_older_form_of_archive_is_loaded_and_its_links_stay_inside()
+    {
+        await using var workspace = new ImageWorkspace();
+        var layer = Tar(writer => Add(writer, "hello", "world"u8.ToArray()));
+        var config = OciJson.Write(new ImageConfig { Architecture = "amd64", Os = "linux", RootFs = new() { DiffIds = [Digest.Of(layer)] } });
+        var manifest = "[{\"Config\":\"c.json\",\"RepoTags\":[\"old:1\"],\"Layers\":[\"a/layer.tar\"]}]"u8.ToArray();
+        byte[] Archive(string link) => Tar(writer =>
+        {
+            Add(writer, "manifest.json", manifest);
+            Add(writer, "c.json", config);
+            Add(writer, "b/layer.tar", layer);
+            writer.Begin(new() { Name = "a/layer.tar", Kind = TarEntryKind.SymbolicLink, LinkName = link });
+        });
+        var (image, names) = Assert.Single(await workspace.Images.LoadAsync(new MemoryStream(Archive("../b/layer.tar")), static _ => { }, default));
+        Assert.Equal("world", await File.ReadAllTextAsync(workspace.Images.LowerDirectories(image)[0] + "/hello"));
+        Assert.Equal(["old:1"], names);
+        await workspace.Images.RemoveAsync("old:1", false, static _ => false, default);
+
+        var outside = workspace.Root + "/outside.tar";
+        await File.WriteAllBytesAsync(outside, layer);
+        await Assert.ThrowsAsync<BerthException>(() => workspace.Images.LoadAsync(new MemoryStream(Archive(outside)), static _ => { }, default));
+        Assert.Empty(workspace.Images.All);
+        Assert.Empty(Directory.GetFileSystemEntries(workspace.Root + "/data/layers"));
+    }
+
+    private static byte[] Tar(Action<TarEntryWriter> write)
+    {
+        var stream = new MemoryStream();
+        var writer = new TarEntryWriter(stream);
+        write(writer);
+        writer.End();
+        return stream.ToArray();
+    }
+
+    private static void Add(TarEntryWriter writer, string name, byte[] content)
+    {
+        writer.Begin(new() { Name = name, Kind = TarEntryKind.File, Permissions = 0x1a4, Size = content.Length });
+        writer.Write(content);
+    }
+
+    [Fact]
+    public async Task Start_up_removes_what_a_killed_daemon_left()
+    {
+        await using var workspace = new ImageWorkspace();
+        await TestImages.AddAsync(workspace.Images, "app", [("a", "1")]);
+        var orphan = workspace.Images.Layers.CreateDirectory();
+        await File.WriteAllTextAsync(orphan + "/half", "half");
+        workspace.Images.Content.Write("unnamed"u8.ToArray());
+        var left = workspace.Images.Content.CreateTemporary();
+        await workspace.RestartAsync();
+        Assert.False(Directory.Exists(orphan));
+        Assert.False(Directory.Exists(left.Path));
+        Assert.Single(workspace.Images.Content.All());
+        Assert.NotEmpty(workspace.Images.LowerDirectories(workspace.Images.Resolve("app")));
+    }
+}

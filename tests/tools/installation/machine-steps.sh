@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Runs inside the machine of in-machine.sh, once after each boot; /test/step says where it is.
+set -euo pipefail
+cd /test
+. ./facts.sh
+trap 'status=$?; if [ $status != 0 ]; then echo "broken: step $(cat step 2>/dev/null) ended with $status"; journalctl -u berth -n 30 --no-pager -o cat; systemctl poweroff --force; fi' EXIT
+step=$(cat step 2>/dev/null || echo 1)
+
+case $step in
+  1)
+    files >/var/tmp/before
+    mv /var/tmp/before /test/before
+    holds "it installs" ./packaging/install ./build
+    holds "the service runs when install returns" systemctl is-active -q berth
+    holds "the command line reaches it" berth docker ps
+    make_box
+    holds "a container starts" berth docker run -d --name site --restart always -p 8099:80 box httpd -f -p 80 -h /www
+    holds "a container without a restart policy starts" berth docker run -d --name once box sleep 100000
+    eventually "the site answers" answers
+    first=$(berth docker inspect -f '{{.State.Pid}}' site)
+
+    pid=$(systemctl show -p MainPID --value berth)
+    kill -KILL "$pid"
+    eventually "systemd starts a killed daemon again" sh -c "[ \"\$(systemctl show -p MainPID --value berth)\" != $pid ] && berth docker ps"
+    holds "the container ran on" [ "$(berth docker inspect -f '{{.State.Pid}}' site)" = "$first" ]
+
+    touch /test/asking
+    ask_while /test/asking /test/asked &
+    asking=$!
+    holds "installing again is an upgrade" ./packaging/install ./build
+    rm /test/asking
+    wait $asking
+    holds "no request failed during the upgrade" no_request_failed /test/asked
+    holds "the container ran on through the upgrade" [ "$(berth docker inspect -f '{{.State.Pid}}' site)" = "$first" ]
+    holds "the daemon is the new build" [ "$(readlink -f /usr/local/sbin/berthd)" = "$(readlink "/proc/$(systemctl show -p MainPID --value berth)/exe")" ]
+
+    systemctl stop berth
+    holds "stopping the service leaves the site" answers
+    systemctl start berth
+    fails "uninstall refuses while containers run" berth uninstall
+    holds "and has changed nothing" systemctl is-active -q berth
+    echo 2 >step
+    date +%s >rebooting
+    fact "rebooting"
+    systemctl reboot ;;
+  2)
+    eventually "the daemon comes back after a reboot" berth docker ps
+    holds "the machine went down without waiting for deaf containers" [ $(($(date -d "$(uptime -s)" +%s) - $(cat rebooting))) -lt 80 ]
+    eventually "the site comes back after a reboot" answers
+    holds "what had no restart policy stays down" [ "$(berth docker inspect -f '{{.State.Status}}' once)" = exited ]
+    berth docker rm -f site once
+    holds "it is uninstalled by its own command" berth uninstall
+    fails "the service is gone" systemctl cat berth
+    holds "data stays" [ -e /var/lib/berth/state.db ]
+    holds "it installs over the data" ./packaging/install ./build
+    holds "and finds its image again" berth docker image inspect box
+    holds "it is uninstalled with its data" berth uninstall --purge
+    files >/var/tmp/after
+    mv /var/tmp/after /test/after
+    diff /test/before /test/after || broken "files differ after uninstall --purge"
+    fact "no file is left"
+    for name in /run/berth /sys/fs/cgroup/berth*; do [ ! -e "$name" ] || broken "$name is left"; done
+    ! ip -o link | grep -E 'berth0|br-' || broken "links are left"
+    ! pgrep -f 'berth|conmon' -l || broken "processes are left"
+    fact "nothing is left in the kernel"
+    echo passed
+    sync
+    systemctl poweroff ;;
+esac

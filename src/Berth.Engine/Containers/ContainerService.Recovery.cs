@@ -20,6 +20,10 @@ public sealed partial class ContainerService
             var record = JsonSerializer.Deserialize(data, EngineJson.Default.ContainerRecord)!;
             _containers[id] = new Container(record);
             _names[record.Name] = id;
+            if (record.IsRunning)
+            {
+                _ports[id] = AdoptedPorts(record); // of all before anything else: whatever makes the rules anew meanwhile leaves nobody out
+            }
         }
 
         return [.. _containers.Values.Select(container => container.Record)];
@@ -27,7 +31,7 @@ public sealed partial class ContainerService
 
     /// <summary>
     /// Makes records and truth agree after a start of the daemon. Steps: 1. undo or finish what was under way. 2. Adopt
-    /// every container whose conmon lives. 3. Settle the ends that nobody saw. 4. Remove what belongs to no container.
+    /// every container whose conmon lives. 3. Settle the ends that nobody saw, and the starts that lack their last step. 4. Remove what belongs to no container.
     /// 5. Start those that should run, unless the options say not to.
     /// </summary>
     internal async Task RecoverAsync()
@@ -53,6 +57,11 @@ public sealed partial class ContainerService
         foreach (var container in ended)
         {
             await HandleExitAsync(container).ConfigureAwait(false);
+        }
+
+        foreach (var container in _containers.Values.Where(container => container.Record.IsRunning && _runtime.IsOnlyCreated(container.Id)))
+        {
+            await BeginProgramAsync(container).ConfigureAwait(false);
         }
 
         // Step 4
@@ -147,6 +156,7 @@ public sealed partial class ContainerService
         var record = JsonSerializer.Deserialize(intent.Data, EngineJson.Default.ContainerRecord)!;
         await EndConmonAsync(record.Id).ConfigureAwait(false);
         await TearDownAsync(record).ConfigureAwait(false);
+        _ports.TryRemove(record.Id, out _);
         if (intent.Kind == "container.remove")
         {
             DeleteData(record.Id);
@@ -203,7 +213,6 @@ public sealed partial class ContainerService
         }
 
         container.Conmon = conmon;
-        _ports[record.Id] = AdoptedPorts(record);
         if (record.Status == ContainerStatus.Running)
         {
             StartHealth(container, record);
@@ -215,7 +224,22 @@ public sealed partial class ContainerService
         return true;
     }
 
-    private IReadOnlyList<PortMapping> AdoptedPorts(ContainerRecord record) =>
+    // The earlier daemon had recorded the start, and was killed before its last step.
+    private async Task BeginProgramAsync(Container container)
+    {
+        try
+        {
+            await _runtime.StartAsync(container.Id).ConfigureAwait(false);
+            _events.Publish("container", "start", container.Id, Attributes(container.Record));
+        }
+        catch (BerthException exception)
+        {
+            LogRestartFailed(exception, container.Name);
+            SignalInit(container.Record, Signals.Kill); // its end is handled as any other
+        }
+    }
+
+    private static IReadOnlyList<PortMapping> AdoptedPorts(ContainerRecord record) =>
         record.HostConfig.NetworkMode == "host" ? [] : record.Ports;
 
     private static bool NeedsStart(Container container) =>

@@ -3,6 +3,7 @@ using Berth.Compose;
 using Berth.Compose.Model;
 using Berth.Engine;
 using Berth.Engine.Containers;
+using Berth.Engine.Containers.Health;
 using Berth.Engine.Errors;
 using Berth.Releases.Ledger;
 using Berth.Releases.Planning;
@@ -14,7 +15,9 @@ namespace Berth.Releases.Projects;
 /// Carries out a plan. Networks and volumes come first, in order; then every service is a task of its own that begins when those it
 /// needs are done. After a failure or a cancellation no further action begins; what was made has its labels, so <c>down</c> removes it.
 /// </summary>
-internal sealed class PlanExecutor(EngineHost engine, ProjectReader reader, ProjectModel project, ProjectProgress progress, int? stopTimeoutSeconds)
+/// <param name="goesOnFrom">When the release began that an earlier daemon has left half done: what it had started, or this one starts, is waited for until it serves. Else null.</param>
+internal sealed class PlanExecutor(
+    EngineHost engine, ProjectReader reader, ProjectModel project, ProjectProgress progress, int? stopTimeoutSeconds, DateTimeOffset? goesOnFrom = null)
 {
     private readonly ProjectWait _wait = new(engine, reader, progress);
     private readonly ConcurrentDictionary<string, string> _containerOfService = new(StringComparer.Ordinal);
@@ -107,12 +110,26 @@ internal sealed class PlanExecutor(EngineHost engine, ProjectReader reader, Proj
             {
                 await FinishJobAsync(actions, failed.Token).ConfigureAwait(false);
             }
+
+            if (goesOnFrom is { } began && !isJob && project.Services.TryGetValue(ServiceOf(actions[0])!, out var service))
+            {
+                await ServeAsync(service, began, failed.Token).ConfigureAwait(false);
+            }
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             await failed.CancelAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    private Task ServeAsync(ServiceModel service, DateTimeOffset began, CancellationToken cancellationToken)
+    {
+        var readiness = new CopyReadiness(engine);
+        return Task.WhenAll(_touched
+            .Where(container => container.Record.Label(ComposeLabels.Service) == service.Name && container.Record is { IsRunning: true, OutOfService: false } && container.Record.StartedAt >= began)
+            .Where(container => container.Health is not null || service.Extension?.Ready is not null || ListeningPorts.HasPublished(container))
+            .Select(container => readiness.WaitAsync(container, service.Extension?.Ready, predecessor: null, cancellationToken)));
     }
 
     // What it has printed is kept with the release, whether it ended well or not.
@@ -323,10 +340,15 @@ internal sealed class PlanExecutor(EngineHost engine, ProjectReader reader, Proj
         if (start)
         {
             await StepAsync(container.Name, "Starting", "Started", () => engine.Containers.StartAsync(container)).ConfigureAwait(false);
+            await HoldIfHalfDoneAsync(container).ConfigureAwait(false);
         }
 
         Touch(container);
     }
+
+    // Nobody serves beside it, and it does not listen yet.
+    private Task HoldIfHalfDoneAsync(Container container) =>
+        goesOnFrom is not null && !container.Record.OutOfService ? engine.Containers.HoldConnectionsAsync(container, HeldStop.AfterEnd) : Task.CompletedTask;
 
     private void Touch(Container container)
     {
@@ -340,6 +362,7 @@ internal sealed class PlanExecutor(EngineHost engine, ProjectReader reader, Proj
         await StepAsync(container.Name, "Starting", "Started", () => container.Record.Status == ContainerStatus.Paused
             ? engine.Containers.PauseAsync(container, pause: false)
             : engine.Containers.StartAsync(container), start.Reason).ConfigureAwait(false);
+        await HoldIfHalfDoneAsync(container).ConfigureAwait(false);
         Touch(container);
     }
 

@@ -157,9 +157,10 @@ public sealed partial class ProjectService
     }
 
     private async Task<IReadOnlyList<Container>> CarryOutAsync(
-        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, CancellationToken cancellationToken)
+        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, CancellationToken cancellationToken,
+        bool goesOn = false)
     {
-        var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds);
+        var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, goesOn ? release.Started : null);
         var began = engine.Time.GetTimestamp();
         try
         {
@@ -365,7 +366,7 @@ public sealed partial class ProjectService
             var files = await _files.PrepareAsync(project, project.Services.Values, _stopping.Token).ConfigureAwait(false);
             var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, NoBuild = true, LastGaps = LastGaps(project.Name) });
             Require(plan, Silent);
-            await CarryOutAsync(release, project, plan, files, new(), Silent, _stopping.Token).ConfigureAwait(false);
+            await CarryOutAsync(release, project, plan, files, new(), Silent, _stopping.Token, goesOn: true).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

@@ -19,6 +19,7 @@ internal sealed class CopyReadiness(EngineHost engine)
     private const int ShownLetters = 500; // of a check's output
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20); // the kernel announces no new listener
     private static readonly TimeSpan ProbePause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(5); // what listens nowhere by then, and publishes no port, is a worker
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <param name="ready">From the service; null without one.</param>
@@ -83,16 +84,17 @@ internal sealed class CopyReadiness(EngineHost engine)
     {
         var started = engine.Time.GetTimestamp();
         var patience = ready?.Timeout ?? Patience;
-        var expected = ready?.Port is { } port ? [port] : ListeningPorts.Expected(container, predecessor);
-        if (ready is null && expected.Count == 0 && (predecessor is { Record.IsRunning: true } || !ListeningPorts.HasAny(container)))
-        {
-            await RequireRunningAsync(container).ConfigureAwait(false); // a worker: it has no port, or only those that its image declares for other uses
-            return;
-        }
-
+        IReadOnlyList<int> expected = ready?.Port is { } port ? [port] : [];
         while (true)
         {
             await RequireRunningAsync(container).ConfigureAwait(false);
+            var seen = expected.Count > 0 ? expected : ListeningPorts.Expected(container, predecessor, Settled, engine.Time.GetUtcNow());
+            if (ready is null && IsWorker(container, seen, engine.Time.GetElapsedTime(started)))
+            {
+                return;
+            }
+
+            expected = seen ?? [];
             var missing = expected.Count > 0 ? ListeningPorts.Missing(container, expected) : ListeningPorts.IsServing(container) ? [] : [0];
             var answer = missing.Count > 0 ? null : ready is null or { Kind: ReadyKind.Tcp } ? "" : await ProbeAsync(container, ready, expected, cancellationToken).ConfigureAwait(false);
             if (answer is { Length: 0 })
@@ -113,6 +115,10 @@ internal sealed class CopyReadiness(EngineHost engine)
             await Task.Delay(missing.Count > 0 ? Pause : ProbePause, engine.Time, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    // It has no port, or only those that its image declares for other uses.
+    private static bool IsWorker(Container container, IReadOnlyList<int>? seen, TimeSpan waited) =>
+        seen is { Count: 0 } || !ListeningPorts.HasAny(container) || (seen is null && !ListeningPorts.HasPublished(container) && waited >= Settled);
 
     /// <returns>Empty when it is ready, else what it said.</returns>
     private static async Task<string> ProbeAsync(Container container, ReadyModel ready, IReadOnlyList<int> expected, CancellationToken cancellationToken)

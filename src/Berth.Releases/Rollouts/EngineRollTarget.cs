@@ -87,11 +87,12 @@ internal sealed class EngineRollTarget(EngineHost engine, ServiceModel service, 
         }
     }
 
-    // A copy that runs beside it tells where one listens.
-    private Container? Peer(Container container) => engine.Containers.All.FirstOrDefault(other =>
+    // A copy that runs beside it tells where one listens; best one that serves, for longest.
+    private Container? Peer(Container container) => engine.Containers.All.Where(other =>
         other.Id != container.Id && other.Record.IsRunning
         && other.Record.Label(Compose.ComposeLabels.Project) == container.Record.Label(Compose.ComposeLabels.Project)
-        && other.Record.Label(Compose.ComposeLabels.Service) == container.Record.Label(Compose.ComposeLabels.Service));
+        && other.Record.Label(Compose.ComposeLabels.Service) == container.Record.Label(Compose.ComposeLabels.Service))
+        .OrderBy(other => other.Record.OutOfService).ThenBy(other => other.Record.StartedAt).FirstOrDefault();
 
     private string NameOf(Container container) => _slots.TryGetValue(container.Id, out var slot) ? slot.Name : container.Name;
 

@@ -19,7 +19,7 @@ public sealed class KillTests
         {
             Prepare = [["create", "--name", "victim", "--network", "net", "-p", "127.0.0.1::80", "box", "sleep", "1000"]],
             Check = [("inspect -f {{.State.Status}} victim", ["running", "created", "exited"])],
-            Repeat = [["start", "victim"]],
+            Repeat = [["start", "victim"], ["exec", "victim", "true"]], // its program has really begun
             CleanUp = [["rm", "-f", "victim"]],
         },
         new("stop", ["stop", "-t", "1", "victim"])

@@ -13,48 +13,49 @@ public static class ListeningPorts
 
     /// <summary>The published TCP ports, by their number in the container, that nothing listens on. Empty when it does not run.</summary>
     public static IReadOnlyList<int> Missing(Container container) =>
-        Missing(container, [.. container.Record.Ports.Where(port => port.Protocol == "tcp").Select(port => port.ContainerPort).Distinct()]);
+        container.Record.IsRunning ? Missing(container, [.. container.Record.Ports.Where(port => port.Protocol == "tcp").Select(port => port.ContainerPort).Distinct()]) : [];
 
-    /// <summary>Those of the ports that nothing in the container listens on. Empty when it does not run.</summary>
+    /// <summary>Those of the ports that nothing in the container listens on: all when it has ended.</summary>
     public static IReadOnlyList<int> Missing(Container container, IReadOnlyList<int> ports)
     {
-        if (!container.Record.IsRunning || ports.Count == 0)
-        {
-            return [];
-        }
-
-        var open = Open(container.Record);
+        var open = Open(container.Record) ?? [];
         return [.. ports.Where(port => !open.Contains(port))];
     }
 
     /// <summary>
-    /// Where a new copy has to listen before it can serve: where one that serves does, of the ports that the container declares (published or exposed). Empty when that tells
-    /// nothing: then any of its own declared ports will do, see <see cref="IsServing"/>.
+    /// Where a new copy has to listen before it can serve: where one that serves does, of the ports that the container declares (published or exposed). Empty when that one is
+    /// a worker, which listens nowhere.
     /// </summary>
     /// <param name="predecessor">A copy that serves; null when there is none.</param>
-    public static IReadOnlyList<int> Expected(Container container, Container? predecessor)
+    /// <param name="settled">Having run this long it listens wherever it ever will.</param>
+    /// <returns>Null when that tells nothing, as it has ended or only just begun: then any of the container's own declared ports will do, see <see cref="IsServing"/>.</returns>
+    public static IReadOnlyList<int>? Expected(Container container, Container? predecessor, TimeSpan settled, DateTimeOffset now)
     {
-        if (predecessor is not { Record.IsRunning: true })
+        if (predecessor is not { Record.IsRunning: true } || Open(predecessor.Record) is not { } open)
         {
-            return [];
+            return null;
         }
 
-        var open = Open(predecessor.Record);
-        return [.. Declared(container.Record).Where(open.Contains).Order()];
+        List<int> expected = [.. Declared(container.Record).Where(open.Contains).Order()];
+        return expected.Count > 0 || predecessor.Record.StartedAt <= now - settled ? expected : null;
     }
 
     /// <summary>Whether it declares a TCP port.</summary>
     public static bool HasAny(Container container) => Declared(container.Record).Any();
 
+    /// <summary>Whether it publishes a TCP port.</summary>
+    public static bool HasPublished(Container container) => container.Record.Ports.Any(port => port.Protocol == "tcp");
+
     /// <summary>Whether it listens on one of its declared TCP ports at least.</summary>
-    public static bool IsServing(Container container) => Declared(container.Record).Any(Open(container.Record).Contains);
+    public static bool IsServing(Container container) => Open(container.Record) is { } open && Declared(container.Record).Any(open.Contains);
 
     private static IEnumerable<int> Declared(ContainerRecord record) =>
         (record.Config.ExposedPorts?.Keys ?? Enumerable.Empty<string>()).Concat(record.HostConfig.PortBindings?.Keys ?? Enumerable.Empty<string>())
             .Select(Networks.PortAllocation.ParsePort).Where(port => port.Protocol == "tcp").Select(port => port.Port).Distinct();
 
-    private static HashSet<int> Open(ContainerRecord record) =>
-        Read($"/proc/{record.Pid}/net/tcp").Concat(Read($"/proc/{record.Pid}/net/tcp6")).SelectMany(Parse).ToHashSet();
+    // Null when it has ended.
+    private static HashSet<int>? Open(ContainerRecord record) =>
+        Read($"/proc/{record.Pid}/net/tcp") is { } tcp ? [.. tcp.Concat(Read($"/proc/{record.Pid}/net/tcp6") ?? []).SelectMany(Parse)] : null;
 
     /// <summary>The port of a line of the table when it is a listener that others can reach: not one on the loopback address.</summary>
     internal static IEnumerable<int> Parse(string line)
@@ -66,7 +67,7 @@ public static class ListeningPorts
         }
     }
 
-    private static string[] Read(string path)
+    private static string[]? Read(string path)
     {
         try
         {
@@ -74,7 +75,7 @@ public static class ListeningPorts
         }
         catch (IOException)
         {
-            return []; // no IPv6 on this host, or the container has just ended
+            return null; // no IPv6 on this host, or the container has just ended
         }
     }
 }

@@ -82,6 +82,12 @@ internal sealed record OciRuntime(string Path, string StateRoot, bool HidesUnifi
         return await Commands.RunAsync(view.Command[0], [.. view.Command.Skip(1), .. arguments]).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Whether a container is made but its program has not begun: its first process waits at a pipe in the runtime's state, which crun and runc remove once they have
+    /// told it to go on (and by which their own <c>state</c> tells <c>created</c> from <c>running</c>; OCI runtime specification, "State").
+    /// </summary>
+    internal bool IsOnlyCreated(string id) => File.Exists($"{StateRoot}/{id}/exec.fifo");
+
     internal async Task StartAsync(string id)
     {
         var result = await RunAsync("start", id).ConfigureAwait(false);

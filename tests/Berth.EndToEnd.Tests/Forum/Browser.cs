@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Berth.Testing;
 using Microsoft.Playwright;
 
@@ -10,6 +11,7 @@ public sealed class Browser : IAsyncDisposable
     private readonly IPlaywright _playwright;
     private readonly IBrowser _browser;
     private readonly List<string> _problems = [];
+    private readonly ConcurrentDictionary<IRequest, string> _underWay = [];
 
     private Browser(IPlaywright playwright, IBrowser browser, IPage page) => (_playwright, _browser, Page) = (playwright, browser, page);
 
@@ -33,6 +35,9 @@ public sealed class Browser : IAsyncDisposable
         page.SetDefaultTimeout(15_000);
         var result = new Browser(playwright, browser, page);
         page.PageError += (_, error) => result._problems.Add(error);
+        page.RequestFailed += (_, request) => Tell($"{request.Method} {request.Url} failed: {request.Failure}");
+        page.Request += (_, request) => result._underWay[request] = request.Url;
+        page.RequestFinished += (_, request) => result._underWay.TryRemove(request, out string? _);
         page.Response += (_, response) =>
         {
             if (response.Status >= 500)
@@ -65,8 +70,13 @@ public sealed class Browser : IAsyncDisposable
         await Assertions.Expect(Page.Locator("h1")).ToHaveTextAsync(title);
     }
 
+    // Shown with a test that fails.
+    private static void Tell(string what) => TestContext.Current.TestOutputHelper?.WriteLine(what);
+
     public async ValueTask DisposeAsync()
     {
+        _problems.ForEach(Tell);
+        _underWay.Values.ToList().ForEach(url => Tell($"{url} was not answered yet"));
         await _browser.DisposeAsync();
         _playwright.Dispose();
     }

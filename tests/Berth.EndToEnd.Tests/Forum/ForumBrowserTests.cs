@@ -105,6 +105,31 @@ public sealed class ForumBrowserTests(ForumStack stack)
     }
 
     [Fact]
+    public async Task What_is_typed_the_moment_the_page_appears_is_searched_for()
+    {
+        await using var browser = await Browser.OpenAsync(stack.Address);
+        await browser.Page.AddInitScriptAsync(
+            """
+            // As on a slow machine: React shows the page in one turn and runs its effects in a later one.
+            const now = performance.now.bind(performance);
+            let late = 0;
+            performance.now = () => now() + 10 * late++;
+            new MutationObserver((_, observer) => {
+              const box = document.querySelector('input[type=search]');
+              if (!box) return;
+              observer.disconnect();
+              Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(box, '眼疾手快');
+              box.dispatchEvent(new Event('input', { bubbles: true }));
+              box.form.requestSubmit();
+            }).observe(document, { childList: true, subtree: true });
+            """);
+
+        await browser.Page.GotoAsync("/");
+        await Expect(browser.Page.Locator("h1")).ToHaveTextAsync("搜索「眼疾手快」");
+        await Expect(browser.Page.GetByRole(AriaRole.Searchbox)).ToHaveValueAsync("眼疾手快");
+    }
+
+    [Fact]
     public async Task Lists_are_read_page_by_page_newest_activity_first()
     {
         var cancellationToken = TestContext.Current.CancellationToken;

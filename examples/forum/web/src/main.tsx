@@ -17,7 +17,11 @@ function Logo() {
 
 function SearchBox({ words }: { words: string }) {
   const [value, setValue] = useState(words);
-  useEffect(() => setValue(words), [words]);
+  const [shown, setShown] = useState(words);
+  if (shown !== words) { // while rendering, not in an effect: that could come after the first letters and take them away
+    setShown(words);
+    setValue(words);
+  }
   const search = (event: FormEvent) => {
     event.preventDefault();
     navigate(value.trim() ? `/?q=${encodeURIComponent(value.trim())}` : '/');

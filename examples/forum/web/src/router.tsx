@@ -1,4 +1,4 @@
-import { AnchorHTMLAttributes, MouseEvent, useEffect, useState } from 'react';
+import { AnchorHTMLAttributes, MouseEvent, useSyncExternalStore } from 'react';
 
 const moved = 'forum:moved';
 
@@ -9,19 +9,18 @@ export function navigate(to: string, options: { replace?: boolean } = {}) {
   window.scrollTo(0, 0);
 }
 
+function onMove(update: () => void) {
+  window.addEventListener('popstate', update);
+  window.addEventListener(moved, update);
+  return () => {
+    window.removeEventListener('popstate', update);
+    window.removeEventListener(moved, update);
+  };
+}
+
 /** The address shown, kept current. */
 export function useAddress(): URL {
-  const [href, setHref] = useState(location.href);
-  useEffect(() => {
-    const update = () => setHref(location.href);
-    window.addEventListener('popstate', update);
-    window.addEventListener(moved, update);
-    return () => {
-      window.removeEventListener('popstate', update);
-      window.removeEventListener(moved, update);
-    };
-  }, []);
-  return new URL(href);
+  return new URL(useSyncExternalStore(onMove, () => location.href));
 }
 
 export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {

@@ -32,6 +32,7 @@ public sealed partial class EngineHost : IAsyncDisposable
         _lock = dataLock;
         _logger = parts.Loggers.CreateLogger<EngineHost>();
         Volumes = new VolumeService(parts.State, parts.Options, parts.Events, parts.Time);
+        VolumeRefresh = new VolumeRefresh(Volumes, parts.Options, parts.Faults);
         Networks = new NetworkService(parts.State, parts.Options, parts.Events, parts.Time, parts.Wiring);
         Images = new ImageStore(parts.State, parts.Options.DataRoot, imageOptions, parts.Time);
         _steps = new StepRunner(parts, Networks, () => Containers!.RefreshTrafficAsync());
@@ -55,6 +56,8 @@ public sealed partial class EngineHost : IAsyncDisposable
     public TimeProvider Time => _parts.Time;
 
     public VolumeService Volumes { get; }
+
+    public VolumeRefresh VolumeRefresh { get; }
 
     public NetworkService Networks { get; }
 

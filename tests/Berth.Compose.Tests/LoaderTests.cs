@@ -308,6 +308,8 @@ public class LoaderTests
     [InlineData("services: {a: {image: i}}\nnetworks: {n: {driver: overlay}}", "compose.yaml:2:24: networks.n.driver: 'overlay' must be one of bridge, default.")]
     [InlineData("services: {a: {image: i}}\nnetworks: {n: {ipam: {config: [{subnet: 10.9.0.1/24}]}}}", "compose.yaml:2:41: networks.n.ipam.config.subnet: '10.9.0.1/24' is not a network such as 172.28.0.0/16 (the host part must be zero)")]
     [InlineData("services: {a: {image: i}}\nsecrets: {s: {}}", "compose.yaml:2:11: secrets.s: needs exactly one of 'file' and 'environment'")]
+    [InlineData("services: {a: {image: i, x-berth: {refresh: [v]}}}", "compose.yaml:1:46: services.a.x-berth.refresh: 'v' must be a named volume that this service mounts")]
+    [InlineData("services: {a: {image: i, volumes: ['./v:/v'], x-berth: {refresh: [./v]}}}", "compose.yaml:1:67: services.a.x-berth.refresh: './v' must be a named volume that this service mounts")]
     [InlineData("services: {a: {image: !weird i}}", "compose.yaml:1:23: the YAML tag '!weird' is not known here; !reset and !override are")]
     public void A_mistake_of_the_whole_file_is_told_where_it_stands(string text, string expected)
     {

@@ -13,6 +13,7 @@ public sealed class HostStateTests
     public async Task A_leak_of_each_kind_is_caught_and_its_removal_too()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
+        var hadFolder = Directory.Exists("/run/netns");
         var before = await HostState.CaptureAsync(Folder);
         using var leaked = System.Diagnostics.Process.Start("sleep", "600");
         try
@@ -30,7 +31,7 @@ public sealed class HostStateTests
         }
         finally
         {
-            await RemoveAsync(leaked, cancellationToken);
+            await RemoveAsync(leaked, hadFolder, cancellationToken);
         }
 
         bool IsMine(string thing) => thing.Contains(Name, StringComparison.Ordinal) || thing.StartsWith($"process: {leaked.Id} ", StringComparison.Ordinal);
@@ -49,13 +50,15 @@ public sealed class HostStateTests
             ip link add {{Name}}0 type bridge
             nft 'table inet {{Name}} { chain drops { ip daddr 192.0.2.1 drop ; } ; }'
             """;
-        (await new Command("sh", "-ec", script).RunAsync(cancellationToken)).EnsureSuccess();    }
+        (await new Command("sh", "-ec", script).RunAsync(cancellationToken)).EnsureSuccess();
+    }
 
-    private static async Task RemoveAsync(System.Diagnostics.Process leaked, CancellationToken cancellationToken)
+    private static async Task RemoveAsync(System.Diagnostics.Process leaked, bool hadFolder, CancellationToken cancellationToken)
     {
         leaked.Kill();
         await leaked.WaitForExitAsync(cancellationToken);
-        var script = $"umount {Folder}/mount; ip netns delete {Name}; ip link delete {Name}0; nft delete table inet {Name}; rm -r {Folder}; rmdir {Cgroup}";
+        var folder = hadFolder ? "" : "umount /run/netns; rmdir /run/netns; "; // ip-netns(8) makes it for the first one, and leaves it
+        var script = $"umount {Folder}/mount; ip netns delete {Name}; {folder}ip link delete {Name}0; nft delete table inet {Name}; rm -r {Folder}; rmdir {Cgroup}";
         await new Command("sh", "-c", script).RunAsync(cancellationToken);
     }
 }

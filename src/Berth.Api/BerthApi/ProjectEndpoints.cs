@@ -51,6 +51,8 @@ internal static class ProjectEndpoints
             var release = await projects.RollBackAsync(target.Name, request.Number("number"), Up(request, "rollback"), progress, token).ConfigureAwait(false);
             return new() { ["project"] = target.Name, ["release"] = release.Number };
         });
+        Map(routes, "undo", async (request, target, progress, _) =>
+            new() { ["project"] = target.Name, ["release"] = await projects.UndoAsync(target.Name, new("undo", request.Text("user") ?? ""), progress).ConfigureAwait(false) });
         routes.MapPost("/berth/v1/projects/evidence", context => ReleaseViews.EvidenceAsync(context, projects));
         routes.MapPost("/berth/v1/projects/releases", context => ReleaseViews.ListAsync(context, projects));
         MapPlain(routes, "down", (request, target, progress, token) => projects.DownAsync(target.Name, target.Project, Down(request), request.Number("timeout"), progress, token));

@@ -7,6 +7,8 @@ namespace Berth.Cli.Output;
 /// <summary>Lists: a table, ids only, a JSON object for each row, or a row template as <c>{{.Names}}</c>.</summary>
 internal static class Listing
 {
+    internal static JsonSerializerOptions Line { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     internal static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, IndentSize = 4 };
 
     private static readonly JsonSerializerOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -5,8 +5,25 @@ using Berth.Linux.Terminals;
 
 namespace Berth.Cli.Output;
 
+/// <summary>Shows what the daemon reports while it works.</summary>
+internal interface IProgressView
+{
+    void Show(JsonObject one);
+
+    /// <param name="last">The answer's last line, with the exit code.</param>
+    void Finish(JsonObject last);
+}
+
+/// <summary>A command's progress for machines: each event, and the end, as a JSON object on a line of its own.</summary>
+internal sealed class JsonProgress(TextWriter output) : IProgressView
+{
+    public void Show(JsonObject one) => output.WriteLine(one.ToJsonString(Listing.Line));
+
+    public void Finish(JsonObject last) => Show(last);
+}
+
 /// <summary>A command's progress: on a terminal one line for each thing, redrawn; elsewhere a line for each change.</summary>
-internal sealed class ProgressView(TextWriter output, bool isTerminal, bool hasColours, Func<int> columns)
+internal sealed class ProgressView(TextWriter output, bool isTerminal, bool hasColours, Func<int> columns) : IProgressView
 {
     private static readonly string[] s_ongoing =
     [
@@ -16,12 +33,49 @@ internal sealed class ProgressView(TextWriter output, bool isTerminal, bool hasC
 
     private readonly List<(string Key, string Name)> _order = [];
     private readonly Dictionary<string, JsonObject> _latest = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
     private int _drawn;
+    private bool _isPaused;
 
     internal static ProgressView For(CliContext context) =>
         new(context.Error, CliContext.ErrorIsTerminal && context.Variable("TERM") != "dumb", context.HasColours, () => Terminal.Size(2)?.Columns ?? 80);
 
-    internal void Show(JsonObject one)
+    public void Show(JsonObject one)
+    {
+        lock (_gate)
+        {
+            ShowHeld(one);
+        }
+    }
+
+    /// <summary>Leaves the last state where it is, so that further output goes below.</summary>
+    public void Finish(JsonObject last)
+    {
+        lock (_gate)
+        {
+            _drawn = 0;
+        }
+    }
+
+    /// <summary>Draws no more until <see cref="Resume"/>: something else is on the screen.</summary>
+    internal void Pause()
+    {
+        lock (_gate)
+        {
+            (_drawn, _isPaused) = (0, true);
+        }
+    }
+
+    internal void Resume()
+    {
+        lock (_gate)
+        {
+            _isPaused = false;
+            Redraw();
+        }
+    }
+
+    private void ShowHeld(JsonObject one)
     {
         var (kind, name, status, detail) = (one.Text("kind"), one.Text("name"), one.Text("status"), one.Text("detail"));
         switch (kind)
@@ -32,14 +86,13 @@ internal sealed class ProgressView(TextWriter output, bool isTerminal, bool hasC
             case "build":
                 Print($"{Colour("36")}{name}{Colour("0")} {status}{(detail.Length > 0 ? " " + detail : "")}");
                 return;
+            case "release":
+                return; // its steps say enough
             default:
                 Step(one, $"{char.ToUpperInvariant(kind[0])}{kind[1..]} {name}", status, detail);
                 return;
         }
     }
-
-    /// <summary>Leaves the last state where it is, so that further output goes below.</summary>
-    internal void Finish() => _drawn = 0;
 
     private void Step(JsonObject one, string title, string status, string detail)
     {
@@ -80,7 +133,7 @@ internal sealed class ProgressView(TextWriter output, bool isTerminal, bool hasC
 
     private void Redraw()
     {
-        if (_order.Count == 0)
+        if (_order.Count == 0 || _isPaused)
         {
             return;
         }

@@ -24,6 +24,7 @@ internal static class ComposeVerbs
         Option.Flag("remove-orphans", "Remove containers of services that the files no longer have"),
         Option.Value("watch", "DURATION", "How long the new containers are judged, as 90s or 5m (default: as the services say, else 1m)"),
         Option.Flag("no-watch", "Do not judge them; the old containers go at once"),
+        ReleaseRun.Json,
         s_timeout,
     ];
 
@@ -114,7 +115,7 @@ internal static class ComposeVerbs
         {
             var started = TimeProvider.System.GetUtcNow();
             var isDetached = line.Flag("detach") || line.Flag("wait") || line.Flag("no-start");
-            var result = await ProjectCommands.RunAsync(context, "up", request => FillUp(line, request)).ConfigureAwait(false);
+            var result = await ReleaseRun.RunAsync(context, line, "up", request => FillUp(line, request)).ConfigureAwait(false);
             return isDetached ? 0 : await AttachedProject.FollowAsync(context, [.. result.List("containers")], started, !line.Flag("no-log-prefix"), line).ConfigureAwait(false);
         });
 

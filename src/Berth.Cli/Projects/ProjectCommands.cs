@@ -9,13 +9,16 @@ internal static class ProjectCommands
 {
     /// <summary>Runs a verb and draws its progress. Returns the last line of the answer.</summary>
     /// <exception cref="CliException">It failed.</exception>
-    internal static async Task<JsonObject> RunAsync(CliContext context, string verb, Action<JsonObject> complete, CancellationToken cancellationToken = default)
+    internal static Task<JsonObject> RunAsync(CliContext context, string verb, Action<JsonObject> complete, CancellationToken cancellationToken = default) =>
+        RunAsync(context, verb, complete, ProgressView.For(context), cancellationToken);
+
+    /// <param name="view">Shows the progress.</param>
+    internal static async Task<JsonObject> RunAsync(CliContext context, string verb, Action<JsonObject> complete, IProgressView view, CancellationToken cancellationToken = default)
     {
         var request = await context.Project.ToRequestAsync(context).ConfigureAwait(false);
         complete(request);
         await using var response = await context.Client.SendJsonAsync("POST", $"/berth/v1/projects/{verb}", request, cancellationToken).ConfigureAwait(false);
         await RequireAsync(response, cancellationToken).ConfigureAwait(false);
-        var view = ProgressView.For(context);
         await foreach (var line in DaemonClient.ReadLinesAsync(response, cancellationToken).ConfigureAwait(false))
         {
             if (line["exitCode"] is null)
@@ -24,7 +27,7 @@ internal static class ProjectCommands
                 continue;
             }
 
-            view.Finish();
+            view.Finish(line);
             return line.Number("exitCode") == 0 ? line : throw new CliException((int)line.Number("exitCode"), line.Text("message"));
         }
 

@@ -14,7 +14,7 @@ internal static class ReleaseVerbs
         ComposeVerbs.s_upOptions,
         async (context, line) =>
         {
-            var result = await ProjectCommands.RunAsync(context, "deploy", request => ComposeVerbs.FillUp(line, request)).ConfigureAwait(false);
+            var result = await ReleaseRun.RunAsync(context, line, "deploy", request => ComposeVerbs.FillUp(line, request)).ConfigureAwait(false);
             if (result["release"] is not null)
             {
                 context.Error.WriteLine($"Release {result.Text("release")} of {result.Text("project")} serves.");
@@ -112,7 +112,7 @@ internal static class ReleaseVerbs
     internal static Verb RollBack() => ComposeVerbs.Project(
         "rollback", "[N]", "Brings an earlier release back: the one before the one that serves, or the one named. Its images and settings are those of then.",
         "berth rollback\nberth rollback 3",
-        [Option.Value("watch", "DURATION", "How long its containers are judged, as 90s or 5m"), Option.Flag("no-watch", "Do not judge them")],
+        [Option.Value("watch", "DURATION", "How long its containers are judged, as 90s or 5m"), Option.Flag("no-watch", "Do not judge them"), ReleaseRun.Json],
         async (context, line) =>
         {
             int? number = line.Arguments switch
@@ -121,7 +121,7 @@ internal static class ReleaseVerbs
                 [var text] when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) => parsed,
                 _ => throw new UsageException("write: rollback [N], with the number of a release"),
             };
-            var result = await ProjectCommands.RunAsync(context, "rollback", request =>
+            var result = await ReleaseRun.RunAsync(context, line, "rollback", request =>
             {
                 request["number"] = number;
                 request["watch"] = line.Flag("no-watch") ? 0 : line.Value("watch") is { } watch ? Seconds("watch", watch) : null;

@@ -9,16 +9,39 @@ internal static class ExtensionBinder
 {
     private const string Key = "x-berth";
 
-    public static ServiceExtension? Read(MapReader service)
+    /// <param name="volumes">The service's mounts.</param>
+    public static ServiceExtension? Read(MapReader service, IReadOnlyList<MountModel> volumes)
     {
         if (service.Map(Key) is not { } extension)
         {
             return null;
         }
 
-        var model = new ServiceExtension(ReadRoll(extension), ReadReady(extension), extension.Bool("release") ?? false);
+        var model = new ServiceExtension(ReadRoll(extension), ReadReady(extension), extension.Bool("release") ?? false, ReadRefresh(extension, volumes));
         extension.Finish();
         return model;
+    }
+
+    private static List<string> ReadRefresh(MapReader extension, IReadOnlyList<MountModel> volumes)
+    {
+        var names = new List<string>();
+        foreach (var scalar in extension.Scalars("refresh"))
+        {
+            var mount = volumes.FirstOrDefault(mount => mount.Kind == MountKind.Volume && mount.Source == scalar.Text);
+            var problem = mount is null ? $"'{scalar.Text}' must be a named volume that this service mounts"
+                : mount.Subpath is not null ? $"'{scalar.Text}' is mounted with a subpath, and so cannot be refreshed from the image"
+                : names.Contains(scalar.Text) ? $"'{scalar.Text}' is named twice"
+                : null;
+            if (problem is not null)
+            {
+                extension.Diagnostics.Error(scalar.Place, $"{extension.Path}.refresh: {problem}");
+                continue;
+            }
+
+            names.Add(scalar.Text);
+        }
+
+        return names;
     }
 
     private static RollModel? ReadRoll(MapReader extension)

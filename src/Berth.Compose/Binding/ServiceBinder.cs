@@ -21,6 +21,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
     public ServiceModel Read(string name, MapReader service)
     {
         var deploy = DeployBinder.Read(service);
+        var volumes = new MountBinder(paths).Read(service);
         var model = new ServiceModel
         {
             Name = name,
@@ -35,7 +36,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Ports = PortBinder.ReadPorts(service),
             Networks = ReadNetworks(service),
             NetworkMode = service.Text("network_mode"),
-            Volumes = new MountBinder(paths).Read(service),
+            Volumes = volumes,
             Environment = ReadEnvironment(service),
             DependsOn = ReadDependencies(service),
             Healthcheck = HealthcheckBinder.Read(service),
@@ -80,7 +81,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Secrets = ReadReferences(service, "secrets", "/run/secrets/"),
             Configs = ReadReferences(service, "configs", "/"),
             Profiles = service.Texts("profiles"),
-            Extension = ExtensionBinder.Read(service),
+            Extension = ExtensionBinder.Read(service, volumes),
         };
         WarnAboutDevelop(service);
         service.Finish(s_unsupported);

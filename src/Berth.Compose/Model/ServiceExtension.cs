@@ -2,7 +2,8 @@ namespace Berth.Compose.Model;
 
 /// <summary>A service's <c>x-berth</c>: what only Berth understands and every other tool ignores.</summary>
 /// <param name="Release">The service is a job that runs once in each release, before anything is replaced.</param>
-public sealed record ServiceExtension(RollModel? Roll, ReadyModel? Ready, bool Release);
+/// <param name="Refresh">Named volumes of the service that take over the image's files when its containers are made anew.</param>
+public sealed record ServiceExtension(RollModel? Roll, ReadyModel? Ready, bool Release, IReadOnlyList<string> Refresh);
 
 /// <summary>How a service's containers are replaced. A null means: as <c>deploy.update_config</c> has it, or the default.</summary>
 /// <param name="Order"><c>start-first</c> or <c>stop-first</c>.</param>

@@ -196,7 +196,8 @@ internal static class ModelTree
         ("ready", extension.Ready is not { } ready ? null : Map(
             ("check", ready.Path is null ? ready.Kind == ReadyKind.PostgreSql ? "postgres" : ready.Kind.ToString().ToLowerInvariant() : null),
             ("http", ready.Path), ("port", (long?)ready.Port), ("timeout", Duration(ready.Timeout)))),
-        ("release", True(extension.Release)));
+        ("release", True(extension.Release)),
+        ("refresh", Texts(extension.Refresh)));
 
     private static string? Percent(int? percent) => percent is { } number ? FormattableString.Invariant($"{number}%") : null;
 

@@ -25,6 +25,9 @@ public sealed class Container(ContainerRecord record)
     /// <summary>What the health check last said; null without one.</summary>
     public HealthState? Health { get; internal set; }
 
+    /// <summary>After each health check, whether its verdict changed or not.</summary>
+    public event Action<HealthState>? HealthChecked;
+
     /// <summary>Orders the operations on this container.</summary>
     internal SemaphoreSlim Gate { get; } = new(1, 1);
 
@@ -42,6 +45,12 @@ public sealed class Container(ContainerRecord record)
     internal CancellationTokenSource? PendingRestart { get; set; }
 
     internal bool KillRequested { get; set; }
+
+    internal void TellHealth(HealthState state)
+    {
+        Health = state;
+        HealthChecked?.Invoke(state);
+    }
 
     /// <summary>Completes at the container's next end (or, for <see cref="WaitCondition.NotRunning"/>, at once when it does not run).</summary>
     public Task<ContainerExit> WaitAsync(WaitCondition condition)

@@ -257,6 +257,13 @@ public sealed partial class ContainerService
         }
     }
 
+    /// <summary>Who has a host port now, as it stands in a message; null when nobody has.</summary>
+    /// <param name="protocol"><c>tcp</c>, <c>udp</c> or <c>sctp</c>.</param>
+    /// <param name="hostIp">Empty for every address.</param>
+    /// <param name="mayShare">Containers that do not stand in the way.</param>
+    public string? PortHolder(string protocol, string hostIp, int port, Func<ContainerRecord, bool> mayShare) => PortAllocation.HolderOf(
+        protocol, hostIp, port, _containers.Values.Where(other => other.Record.IsRunning && !mayShare(other.Record)).Select(other => (other.Record, PortsOf(other))), _edge.Pid);
+
     private async Task<IReadOnlyList<PortMapping>> AllocatePortsAsync(ContainerRecord record)
     {
         if (record.HostConfig.PortBindings is not { Count: > 0 } || record.HostConfig.NetworkMode == "host")

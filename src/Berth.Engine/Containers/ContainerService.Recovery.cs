@@ -106,7 +106,7 @@ public sealed partial class ContainerService
         var monitor = new HealthMonitor(container, started.Config.Healthcheck!, Execs, _time, async next =>
         {
             var before = container.Health?.Status;
-            container.Health = next;
+            container.TellHealth(next);
             if (before != next.Status)
             {
                 _events.Publish("container", $"health_status: {next.Status}", container.Id, Attributes(container.Record));

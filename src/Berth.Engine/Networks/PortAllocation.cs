@@ -36,6 +36,12 @@ internal static class PortAllocation
         return result;
     }
 
+    /// <summary>A container or another program that has the port; null when nobody has.</summary>
+    internal static string? HolderOf(string protocol, string hostIp, int port, IEnumerable<(ContainerRecord Record, IReadOnlyList<PortMapping> Ports)> containers, int ignoredPid) =>
+        containers.FirstOrDefault(other => other.Ports.Any(mapping => mapping.HostPort == port && mapping.Protocol == protocol && SameAddress(mapping.HostIp, hostIp))) is { Record: { } holder }
+            ? $"container \"{holder.Name}\""
+            : Holder(protocol, hostIp, port, ignoredPid);
+
     /// <summary><c>80/tcp</c> or <c>80</c>.</summary>
     internal static (int Port, string Protocol) ParsePort(string key)
     {
@@ -50,7 +56,7 @@ internal static class PortAllocation
     /// <summary>The program that listens on a host port, as <c>"nginx" (pid 812)</c>; null when none does. proc(5), /proc/net/tcp.</summary>
     internal static string? Holder(string protocol, string hostIp, int port, int ignoredPid)
     {
-        foreach (var table in new[] { protocol, protocol + "6" })
+        foreach (var table in new[] { protocol, protocol + "6" }.Where(table => File.Exists("/proc/net/" + table))) // not on every kernel
         {
             foreach (var line in File.ReadLines("/proc/net/" + table).Skip(1))
             {

@@ -125,6 +125,7 @@ public sealed partial class VolumeService(StateStore state, EngineOptions option
         {
             _volumes[name] = JsonSerializer.Deserialize(data, EngineJson.Default.VolumeRecord)!;
             Directory.CreateDirectory(DataPath(name));
+            VolumeRefresh.Clear($"{options.DataRoot}/volumes/{name}");
         }
     }
 

@@ -74,6 +74,10 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
             FileCalls.linkat(existingDirectory.Fd, PathText.ToNullTerminated(existingName), Fd, PathText.ToNullTerminated(name), flags: 0),
             "linkat", name);
 
+    /// <summary>Moves an entry here, in the place of what has the name, in one step: whoever looks finds the one or the other. renameat(2).</summary>
+    public void MoveHere(string name, DirectoryHandle directory, string nameThere) =>
+        Check(FileCalls.renameat(directory.Fd, PathText.ToNullTerminated(nameThere), Fd, PathText.ToNullTerminated(name)), "renameat", name);
+
     public void CreateDevice(string name, FileKind kind, uint major, uint minor)
     {
         // gnu_dev_makedev(3): minor and major in interleaved bytes.

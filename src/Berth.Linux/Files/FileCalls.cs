@@ -56,6 +56,9 @@ internal static unsafe partial class FileCalls
     internal static partial int symlinkat(byte[] target, int directory, byte[] path);
 
     [LibraryImport("libc", SetLastError = true)]
+    internal static partial int renameat(int oldDirectory, byte[] oldPath, int newDirectory, byte[] newPath);
+
+    [LibraryImport("libc", SetLastError = true)]
     internal static partial int linkat(int oldDirectory, byte[] oldPath, int newDirectory, byte[] newPath, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -87,6 +87,11 @@ internal sealed class ContainerPlanner(
             AddWaits(service);
         }
 
+        if (actions.Any(action => action is ReplaceContainer or CreateContainer or RollService))
+        {
+            _actions.AddRange(VolumeRefreshes.Of(project, service));
+        }
+
         _actions.AddRange(actions);
         if (actions.Any(action => action is ReplaceContainer or RollService { Replacements.Count: > 0 }))
         {

@@ -54,6 +54,10 @@ public sealed record RecreateNetwork(NetworkModel Network, ActualNetwork Existin
 
 public sealed record CreateVolume(VolumeModel Volume, string Reason) : PlanAction(Reason);
 
+/// <summary>The image's files are brought into a named volume of the service, before its new containers start.</summary>
+/// <param name="Target">Where the service mounts it.</param>
+public sealed record RefreshVolume(ServiceModel Service, string Name, string Target, string Reason) : PlanAction(Reason);
+
 public sealed record CreateContainer(ServiceModel Service, int Number, string Name, bool Start, string Reason) : PlanAction(Reason);
 
 /// <summary>Anonymous volumes move from the old container to the new one.</summary>

@@ -11,6 +11,7 @@ public static class PlanText
         RecreateNetwork recreate => $"recreate network {recreate.Network.Name}: {recreate.Reason}",
         RemoveNetwork remove => $"remove network {remove.Name}: {remove.Reason}",
         CreateVolume create => $"create volume {create.Volume.Name}: {create.Reason}",
+        RefreshVolume refresh => $"refresh volume {refresh.Name}: {refresh.Reason}",
         RemoveVolume remove => $"remove volume {remove.Name}: {remove.Reason}",
         CreateContainer create => $"create {create.Name}: {create.Reason}",
         ReplaceContainer replace => $"replace {replace.Name}: {replace.Reason}",

@@ -23,6 +23,7 @@ internal sealed class PlanExecutor(
     private readonly ConcurrentDictionary<string, string> _containerOfService = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<Container> _touched = [];
     private readonly ConcurrentQueue<Rollout> _rollouts = [];
+    private readonly ConcurrentQueue<Rollout> _begun = [];
     private IReadOnlyDictionary<string, string> _files = new Dictionary<string, string>();
 
     /// <summary>The containers that the plan made, started, or left running.</summary>
@@ -33,6 +34,9 @@ internal sealed class PlanExecutor(
 
     /// <summary>The rollouts whose new copies serve, in the order in which they were done. Their old copies are still there.</summary>
     internal IReadOnlyList<Rollout> Rollouts => [.. _rollouts];
+
+    /// <summary>All rollouts, those too that were cancelled on the way.</summary>
+    internal IReadOnlyList<Rollout> Begun => [.. _begun];
 
     internal async Task RunAsync(IReadOnlyList<PlanAction> actions, IReadOnlyDictionary<string, string> files, CancellationToken cancellationToken)
     {
@@ -154,6 +158,7 @@ internal sealed class PlanExecutor(
     private string? ServiceOf(PlanAction action) => action switch
     {
         CreateContainer create => create.Service.Name,
+        RefreshVolume refresh => refresh.Service.Name,
         ReplaceContainer replace => replace.Service.Name,
         StartContainer start => start.Service.Name,
         RollService roll => roll.Service.Name,
@@ -172,6 +177,7 @@ internal sealed class PlanExecutor(
         CreateVolume create => StepAsync(ProjectEventKind.Volume, create.Volume.Name, "Creating", "Created", () => engine.Volumes.CreateAsync(
             create.Volume.Name, create.Volume.Driver, ComposeLabels.ForVolume(project, create.Volume), create.Volume.DriverOptions)),
         RemoveVolume remove => StepAsync(ProjectEventKind.Volume, remove.Name, "Removing", "Removed", () => engine.Volumes.RemoveAsync(remove.Name, force: true, engine.Containers.All)),
+        RefreshVolume refresh => RefreshAsync(refresh),
         RemoveImage remove => RemoveImageAsync(remove, cancellationToken),
         CreateContainer create => CreateAsync(create),
         ReplaceContainer replace => ReplaceAsync(replace),
@@ -236,6 +242,14 @@ internal sealed class PlanExecutor(
         {
             await engine.Networks.RemoveAsync(name, engine.Containers.All).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Brings the image's files into a volume that several services share.</summary>
+    internal Task RefreshAsync(RefreshVolume refresh)
+    {
+        var image = engine.Images.Resolve(ImagePlanner.ImageOf(project, refresh.Service));
+        return StepAsync(
+            ProjectEventKind.Volume, refresh.Name, "Refreshing", "Refreshed", () => engine.VolumeRefresh.RunAsync(refresh.Name, engine.Images.LowerDirectories(image), refresh.Target));
     }
 
     private async Task RemoveImageAsync(RemoveImage remove, CancellationToken cancellationToken)
@@ -307,6 +321,7 @@ internal sealed class PlanExecutor(
             slot => MakeAsync(roll.Service, slot.Number, slot.Name, slot.NextName, slot.OldId is { } old ? engine.Containers.Resolve(old).Record : null, outOfService: true),
             stopTimeoutSeconds, progress);
         var rollout = new Rollout(roll.Settings, slots, target, engine.Time);
+        _begun.Enqueue(rollout);
         await StepAsync(ProjectEventKind.Container, roll.Service.Name, "Rolling", "Rolled", () => rollout.RunAsync(cancellationToken), roll.Reason).ConfigureAwait(false);
         _rollouts.Enqueue(rollout);
         foreach (var id in rollout.Serving.Values)

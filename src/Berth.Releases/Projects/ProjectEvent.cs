@@ -8,6 +8,7 @@ public enum ProjectEventKind
     Container,
     Build,
     Warning,
+    Release,
 }
 
 /// <summary>One step of a command's progress, for people.</summary>

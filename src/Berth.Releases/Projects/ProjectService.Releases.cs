@@ -18,6 +18,7 @@ public sealed partial class ProjectService
 {
     private const int KeptReleases = 5; // whose images pruning leaves alone
     private readonly ConcurrentDictionary<string, ReleaseWatch> _watches = new(StringComparer.Ordinal); // by project
+    private readonly ConcurrentDictionary<string, Undoing> _underWay = new(StringComparer.Ordinal); // by project
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>The releases of a project, newest first.</summary>
@@ -75,8 +76,8 @@ public sealed partial class ProjectService
         // Its containers are still there.
         if (_watches.TryGetValue(project, out var watch) && Previous(watch.Release) is { } kept && kept.Number == target.Number && _watches.TryRemove(project, out _))
         {
-            watch.End();
-            await GoBackAsync(watch.Release, watch.Rollouts, $"called back by {(options.Caller.User.Length > 0 ? options.Caller.User : "an operator")}", progress).ConfigureAwait(false);
+            watch.End(CalledBack(options.Caller));
+            await GoBackAsync(watch.Release, watch.Rollouts, watch.TakenBack!, progress).ConfigureAwait(false);
             return target;
         }
 
@@ -93,6 +94,35 @@ public sealed partial class ProjectService
             progress, cancellationToken).ConfigureAwait(false);
         return target;
     }
+
+    /// <summary>Takes back the release that is under way, or watched: whoever waits for it is told so.</summary>
+    /// <returns>Its number.</returns>
+    /// <exception cref="BerthException">There is none; nothing has changed then.</exception>
+    public async Task<int> UndoAsync(string project, ReleaseCaller caller, ProjectProgress progress)
+    {
+        while (true)
+        {
+            if (_underWay.TryGetValue(project, out var undoing) && await undoing.RequestAsync(CalledBack(caller)).ConfigureAwait(false))
+            {
+                return undoing.Number;
+            }
+
+            using var held = await HoldAsync(project, CancellationToken.None).ConfigureAwait(false);
+            if (_watches.TryRemove(project, out var watch))
+            {
+                watch.End(CalledBack(caller));
+                await GoBackAsync(watch.Release, watch.Rollouts, watch.TakenBack!, progress).ConfigureAwait(false);
+                return watch.Release.Number;
+            }
+
+            if (!_underWay.ContainsKey(project))
+            {
+                throw BerthException.Conflict($"no release of '{project}' is under way or watched; 'berth rollback' brings the one before back");
+            }
+        }
+    }
+
+    private static string CalledBack(ReleaseCaller caller) => $"called back by {(caller.User.Length > 0 ? caller.User : "an operator")}";
 
     /// <summary>Takes up what an earlier daemon left unfinished. Returns at once; the work goes on beside whatever else is asked for.</summary>
     public void Recover()
@@ -136,7 +166,7 @@ public sealed partial class ProjectService
             return [.. executor.Containers];
         }
 
-        if (MemoryRoom.Problems(engine, plan) is { Count: > 0 } problems)
+        if ((List<string>)[.. PortRoom.Problems(engine, project, plan), .. MemoryRoom.Problems(engine, plan)] is { Count: > 0 } problems)
         {
             throw new BerthException(ErrorKind.Unavailable, string.Join('\n', problems));
         }
@@ -153,18 +183,33 @@ public sealed partial class ProjectService
 
         // What serves is not left half replaced because a terminal was closed.
         var touchesServing = plan.Actions.Any(action => action is RollService || action.Effects.HasFlag(PlanEffects.Interrupts));
-        return await CarryOutAsync(release, project, plan, files, options, progress, touchesServing ? _stopping.Token : cancellationToken).ConfigureAwait(false);
+        if (touchesServing)
+        {
+            progress(new(ProjectEventKind.Release, project.Name, $"Release {release.Number}"));
+        }
+
+        await using var undoing = new Undoing(release.Number, touchesServing ? _stopping.Token : cancellationToken);
+        _underWay[project.Name] = undoing;
+        try
+        {
+            return await CarryOutAsync(release, project, plan, files, options, progress, undoing).ConfigureAwait(false);
+        }
+        finally
+        {
+            _underWay.TryRemove(project.Name, out _);
+        }
     }
 
     private async Task<IReadOnlyList<Container>> CarryOutAsync(
-        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, CancellationToken cancellationToken,
+        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, Undoing undoing,
         bool goesOn = false)
     {
         var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, goesOn ? release.Started : null);
         var began = engine.Time.GetTimestamp();
         try
         {
-            await executor.RunAsync(plan.Actions, files, cancellationToken).ConfigureAwait(false);
+            await executor.RunAsync(plan.Actions, files, undoing.Token).ConfigureAwait(false);
+            await undoing.CloseAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -172,8 +217,14 @@ public sealed partial class ProjectService
         }
         catch (Exception exception)
         {
-            var reason = exception is OperationCanceledException ? "cancelled by its caller" : exception.Message;
-            var again = await UndoAsync(release with { Jobs = new(executor.Jobs, StringComparer.Ordinal) }, executor.Rollouts, plan, reason, progress).ConfigureAwait(false);
+            var reason = exception is not OperationCanceledException ? exception.Message : undoing.Reason ?? "cancelled by its caller";
+            var rollouts = exception is OperationCanceledException ? executor.Begun : executor.Rollouts;
+            var again = await UndoAsync(release with { Jobs = new(executor.Jobs, StringComparer.Ordinal) }, rollouts, plan, reason, progress).ConfigureAwait(false);
+            if (exception is OperationCanceledException && undoing.Reason is not null)
+            {
+                throw new BerthException(ErrorKind.Failed, $"Release {release.Number} of '{project.Name}' was {reason}{(again is null ? "" : "; " + again)}", exception);
+            }
+
             if (exception is not BerthException failure)
             {
                 throw;
@@ -229,7 +280,7 @@ public sealed partial class ProjectService
             using var held = await HoldAsync(watch.Release.Project, _stopping.Token).ConfigureAwait(false);
             if (!_watches.TryRemove(new(watch.Release.Project, watch)))
             {
-                return null; // somebody else has decided meanwhile
+                return watch.TakenBack; // somebody else has decided meanwhile
             }
 
             if (reason is null)
@@ -243,6 +294,11 @@ public sealed partial class ProjectService
             }
 
             return reason;
+        }
+        catch (OperationCanceledException) when (watch.TakenBack is not null)
+        {
+            using var done = await HoldAsync(watch.Release.Project, CancellationToken.None).ConfigureAwait(false); // whoever takes it back has that meanwhile
+            return watch.TakenBack;
         }
         catch (OperationCanceledException)
         {
@@ -305,7 +361,7 @@ public sealed partial class ProjectService
         }
 
         await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Reason = reason, Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
-        if (!plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } || action.Effects.HasFlag(PlanEffects.Interrupts)) || Previous(release) is not { } before)
+        if (!plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)) || Previous(release) is not { } before)
         {
             return null;
         }
@@ -328,6 +384,11 @@ public sealed partial class ProjectService
             var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, GoesBack = true, NoBuild = true, Obsolete = obsolete });
             Require(plan, progress);
             var executor = new PlanExecutor(engine, _reader, project, progress, null);
+            foreach (var refresh in project.Services.Values.SelectMany(service => VolumeRefreshes.Of(project, service)).Where(refresh => engine.Volumes.Find(refresh.Name) is not null))
+            {
+                await executor.RefreshAsync(refresh).ConfigureAwait(false); // the release that is taken back may have got that far
+            }
+
             await executor.RunAsync(plan.Actions, files, CancellationToken.None).ConfigureAwait(false);
             await Task.WhenAll(executor.Rollouts.Select(rollout => rollout.FinishAsync())).ConfigureAwait(false);
             return null;
@@ -366,7 +427,16 @@ public sealed partial class ProjectService
             var files = await _files.PrepareAsync(project, project.Services.Values, _stopping.Token).ConfigureAwait(false);
             var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, NoBuild = true, LastGaps = LastGaps(project.Name) });
             Require(plan, Silent);
-            await CarryOutAsync(release, project, plan, files, new(), Silent, _stopping.Token, goesOn: true).ConfigureAwait(false);
+            await using var undoing = new Undoing(release.Number, _stopping.Token);
+            _underWay[release.Project] = undoing;
+            try
+            {
+                await CarryOutAsync(release, project, plan, files, new(), Silent, undoing, goesOn: true).ConfigureAwait(false);
+            }
+            finally
+            {
+                _underWay.TryRemove(release.Project, out _);
+            }
         }
         catch (OperationCanceledException)
         {

@@ -24,12 +24,32 @@ internal sealed class CopyReadiness(EngineHost engine)
 
     /// <param name="ready">From the service; null without one.</param>
     /// <param name="predecessor">A copy that serves; null when there is none.</param>
+    /// <param name="tell">Gets what a failing health check says, while it is waited for; null when nobody listens.</param>
     /// <exception cref="BerthException">It will not be ready; with its exit code, its check's words, or its last lines.</exception>
-    internal async Task WaitAsync(Container container, ReadyModel? ready, Container? predecessor, CancellationToken cancellationToken)
+    internal async Task WaitAsync(Container container, ReadyModel? ready, Container? predecessor, CancellationToken cancellationToken, Action<string>? tell = null)
     {
         if (container.Health is not null)
         {
-            await BecomesHealthyAsync(container, cancellationToken).ConfigureAwait(false);
+            var said = "";
+            void Tell(HealthState state)
+            {
+                var words = state is { Status: not "healthy", Log: [.., { ExitCode: not 0 }] } ? LastOutput(state).TrimStart(':', ' ') : "";
+                if (words.Length > 0 && words != said)
+                {
+                    said = words;
+                    tell?.Invoke(words);
+                }
+            }
+
+            container.HealthChecked += Tell;
+            try
+            {
+                await BecomesHealthyAsync(container, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                container.HealthChecked -= Tell;
+            }
         }
 
         if (container.Health is null || ready is not null)

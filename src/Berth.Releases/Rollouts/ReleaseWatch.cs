@@ -28,8 +28,16 @@ internal sealed class ReleaseWatch(EngineHost engine, ReleaseRecord release, IRe
     /// <summary>Ids of the old copies, which are kept in case the new ones do badly.</summary>
     internal IEnumerable<string> Kept => release.Rolled.SelectMany(service => service.Containers).Select(container => container.OldId).OfType<string>();
 
+    /// <summary>Why somebody has taken the release back; null while nobody has.</summary>
+    internal string? TakenBack { get; private set; }
+
     /// <summary>Somebody else has decided.</summary>
-    internal void End() => _ending.Cancel();
+    /// <param name="takenBack">Why the release goes back; null when it counts as good.</param>
+    internal void End(string? takenBack = null)
+    {
+        TakenBack = takenBack;
+        _ending.Cancel();
+    }
 
     /// <summary>Looks on until the release's <see cref="ReleaseRecord.WatchEnds"/>.</summary>
     /// <returns>Null when nothing speaks against the new copies, else what does.</returns>

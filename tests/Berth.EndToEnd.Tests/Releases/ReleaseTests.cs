@@ -44,6 +44,29 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    public async Task Ports_that_somebody_has_are_refused_before_anything_changes()
+    {
+        var project = await StartedAsync("ports");
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Any, 0);
+        listener.Start();
+        var taken = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        var other = await StartedAsync("ports-before");
+        await project.WriteAsync(2, rest: $"""
+              more:
+                image: box
+                command: [sleep, "1000"]
+                ports: ["{taken}:80", "{other.Port}:81"]
+            """);
+        var up = await project.RunAsync("up", "-d");
+        Assert.Equal(1, up.ExitCode);
+        Assert.Contains($"service 'more': Bind for 0.0.0.0:{taken} failed: port is already allocated: it is in use by \"", up.Error, StringComparison.Ordinal);
+        Assert.Contains($"service 'more': Bind for 0.0.0.0:{other.Port} failed: port is already allocated: it is in use by container \"{other.ContainerName}\"", up.Error, StringComparison.Ordinal);
+        Assert.Equal("1", await project.AnswerAsync());
+        Assert.Equal(project.ContainerName, await project.ContainersAsync());
+        Assert.Equal(["1 done"], await project.ReleasesAsync());
+    }
+
+    [Fact]
     public async Task A_copy_that_passes_its_check_and_then_dies_is_taken_back()
     {
         var project = await StartedAsync("fleeting");

@@ -57,7 +57,9 @@ internal sealed class SmallProject(TestDaemon daemon, string name)
         {rest}
         """);
 
-    public Task<CommandResult> RunAsync(params string[] verb) => daemon.Berth(_folder, verb).RunAsync(TestContext.Current.CancellationToken);
+    public Task<CommandResult> RunAsync(params string[] verb) => Command(verb).RunAsync(TestContext.Current.CancellationToken);
+
+    public Command Command(params string[] verb) => daemon.Berth(_folder, verb);
 
     /// <summary>The release that answers at the published port.</summary>
     public async Task<string> AnswerAsync()

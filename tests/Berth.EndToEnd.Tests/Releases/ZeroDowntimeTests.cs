@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Berth.Testing;
 
@@ -6,30 +7,26 @@ namespace Berth.EndToEnd.Tests.Releases;
 /// <summary><c>examples/zero-downtime</c>: gunicorn behind a published port, and behind an nginx that resolved its name once, with and without a pool of kept connections.</summary>
 [Collection(AloneCollection.Name)]
 [Trait("Speed", "slow")]
-public sealed class ZeroDowntimeTests
+public sealed class ZeroDowntimeTests(ZeroDowntimeSite site) : IClassFixture<ZeroDowntimeSite>
 {
     private const int Rolls = 20;
-    private static readonly TimeSpan BuildPatience = TimeSpan.FromMinutes(15); // a base image and some 60 packages over a slow line
 
     [Fact]
     public async Task Twenty_releases_under_load_fail_no_request()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var daemon = await TestDaemon.StartAsync(cancellationToken);
-        var folder = daemon.Folder + "/site";
-        Example.Copy("zero-downtime", folder);
-        int[] ports = [Ports.Free(), Ports.Free(), Ports.Free()];
-        await SetAsync(folder, ports, release: 1, cancellationToken);
-        await RunAsync(daemon, folder, ["up", "-d", "--wait"], cancellationToken);
+        await site.SetAsync(release: 1);
+        await site.RunAsync("up", "-d", "--wait");
+        var first = (await site.ReleasesAsync())[0];
 
-        var load = new ReleaseLoad([.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))], clientsPerServer: 11, requestsPerSecond: 300);
+        var load = new ReleaseLoad([.. site.Ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))], clientsPerServer: 11, requestsPerSecond: 300);
         using var ending = new CancellationTokenSource();
         var running = load.RunAsync(ending.Token);
         await Task.Delay(2000, cancellationToken);
         for (var release = 2; release <= Rolls + 1; release++)
         {
-            await SetAsync(folder, ports, release, cancellationToken);
-            await RunAsync(daemon, folder, ["up", "-d"], cancellationToken);
+            await site.SetAsync(release);
+            await site.RunAsync("up", "-d");
         }
 
         await Task.Delay(2000, cancellationToken);
@@ -42,13 +39,94 @@ public sealed class ZeroDowntimeTests
         Assert.True(load.Failures.Count <= 1, string.Join('\n', load.Failures));
         Assert.True(load.Answered > 1000, $"only {load.Answered} requests were answered");
         Assert.Equal(Rolls + 1, load.Releases.Count);
-        var releases = await RunAsync(daemon, folder, ["releases", "-q"], cancellationToken);
-        Assert.Equal([.. Enumerable.Range(1, Rolls + 1).Reverse().Select(number => $"{number}")], releases.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([.. Enumerable.Range(first, Rolls + 1).Reverse()], (await site.ReleasesAsync()).Take(Rolls + 1));
+        await site.RunAsync("down");
     }
 
-    private static Task SetAsync(string folder, int[] ports, int release, CancellationToken cancellationToken) =>
-        File.WriteAllTextAsync(folder + "/.env", $"APP_PORT={ports[0]}\nWEB_PORT={ports[1]}\nPOOL_PORT={ports[2]}\nRELEASE={release}\n", cancellationToken);
+    [Fact]
+    public async Task The_walk_through_of_its_readme_does_what_it_says()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var commands = (await File.ReadAllLinesAsync($"{Checkout.Root}/examples/zero-downtime/README.md", cancellationToken))
+            .Where(line => line.StartsWith("$ ", StringComparison.Ordinal)).Select(line => line[2..].Split("     #")[0]).ToList();
+        Assert.Equal(6, commands.Count);
+        await site.WritePortsAsync();
+        await site.ShellAsync(commands[0]);
 
-    private static async Task<string> RunAsync(TestDaemon daemon, string folder, string[] verb, CancellationToken cancellationToken) =>
-        (await (daemon.Berth(folder, verb) with { Timeout = BuildPatience }).RunAsync(cancellationToken)).EnsureSuccess().Output;
+        // "In another terminal": every answer on a line, and a word for the one that does not come.
+        var answers = site.Shell($"while [ ! -e ended ]; do curl -fsS {commands[1].Split("curl -fsS ")[1].Split(';')[0]} && echo || echo missing; sleep 0.02; done").RunAsync(cancellationToken);
+        foreach (var command in commands.Skip(2).SkipLast(1))
+        {
+            await site.ShellAsync(command);
+        }
+
+        Assert.Equal("3", await site.AnswerAsync());
+        await site.ShellAsync(commands[^1]);
+        Assert.Equal("2", await site.AnswerAsync());
+        await site.ShellAsync("touch ended");
+        var seen = (await answers).EnsureSuccess().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.DoesNotContain("missing", seen);
+        Assert.Equal(["1", "2", "3"], seen.Distinct().Order(StringComparer.Ordinal));
+        await site.RunAsync("down");
+    }
+}
+
+/// <summary>A daemon with a copy of the example, whose images are built once.</summary>
+public sealed class ZeroDowntimeSite : IAsyncLifetime
+{
+    private static readonly TimeSpan BuildPatience = TimeSpan.FromMinutes(15); // a base image and some 60 packages over a slow line
+    private TestDaemon? _daemon;
+
+    public IReadOnlyList<int> Ports { get; } = [Testing.Ports.Free(), Testing.Ports.Free(), Testing.Ports.Free()];
+
+    private TestDaemon Daemon => _daemon ?? throw new InvalidOperationException("the daemon is not up");
+
+    private string Folder => Daemon.Folder + "/site";
+
+    public async ValueTask InitializeAsync()
+    {
+        _daemon = await TestDaemon.StartAsync(TestContext.Current.CancellationToken);
+        Example.Copy("zero-downtime", Folder);
+        var programs = Directory.CreateDirectory(Daemon.Folder + "/programs").FullName;
+        File.CreateSymbolicLink(programs + "/berth", Checkout.Program("Berth.Cli", "berth-cli"));
+        await RunAsync("build");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_daemon is not null)
+        {
+            await _daemon.DisposeAsync();
+        }
+    }
+
+    /// <summary>Which ports of this host the site has, and nothing else: <c>RELEASE</c> comes from the shell.</summary>
+    public Task WritePortsAsync() => File.WriteAllTextAsync(Folder + "/.env", $"APP_PORT={Ports[0]}\nWEB_PORT={Ports[1]}\nPOOL_PORT={Ports[2]}\n");
+
+    public async Task SetAsync(int release)
+    {
+        await WritePortsAsync();
+        await File.AppendAllTextAsync(Folder + "/.env", $"RELEASE={release}\n");
+    }
+
+    public async Task<string> RunAsync(params string[] verb) =>
+        (await (Daemon.Berth(Folder, verb) with { Timeout = BuildPatience }).RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess().Output;
+
+    /// <summary>Numbers, newest first.</summary>
+    public async Task<IReadOnlyList<int>> ReleasesAsync() => [.. (await RunAsync("releases", "-q")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
+
+    /// <summary>A line as a user types it in the site's folder; the example's first port is this site's.</summary>
+    public Command Shell(string line) => new("bash", "-c", line.Replace(":8081", $":{Ports[0]}", StringComparison.Ordinal))
+    {
+        WorkingDirectory = Folder, Timeout = BuildPatience,
+        Environment = new Dictionary<string, string?>(Daemon.Berth(Folder).Environment) { ["PATH"] = $"{Daemon.Folder}/programs:{Environment.GetEnvironmentVariable("PATH")}" },
+    };
+
+    public async Task ShellAsync(string line) => (await Shell(line).RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess();
+
+    public async Task<string> AnswerAsync()
+    {
+        using var client = new HttpClient();
+        return (await client.GetStringAsync(new Uri($"http://127.0.0.1:{Ports[0]}/"), TestContext.Current.CancellationToken)).Trim();
+    }
 }

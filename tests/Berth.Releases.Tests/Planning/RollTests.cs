@@ -121,7 +121,7 @@ public sealed class RollTests
     [InlineData(10, 0, 1000, 0, 100, 10)]
     public void Percentages_bound_how_many_run_and_serve(int wanted, int minimum, int maximum, int atLeast, int atMost, int parallelism)
     {
-        var service = new ServiceModel { Name = "app", Extension = new(new(null, minimum, maximum, null, null), null, false) };
+        var service = new ServiceModel { Name = "app", Extension = new(new(null, minimum, maximum, null, null), null, false, []) };
         var settings = RollSettings.Of(service, wanted, RollOrder.StartFirst, goesBack: false);
         Assert.Equal((atLeast, atMost, parallelism), (settings.MinimumServing, settings.MaximumTotal, settings.Parallelism));
     }

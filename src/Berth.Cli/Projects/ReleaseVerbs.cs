@@ -175,6 +175,7 @@ internal static class ReleaseVerbs
     private static string Status(JsonNode release) => release.Text("status") switch
     {
         "WentBack" => "went back",
+        "GoingBack" => "going back",
         var status => status.ToLowerInvariant(),
     };
 

@@ -11,6 +11,7 @@ namespace Berth.Releases.Ledger;
 public sealed class ReleaseLedger : IAsyncDisposable
 {
     private const string Kind = "release";
+    private const int KeptPerProject = 500; // a release a day for more than a year
     private readonly StateStore _store;
     private readonly Lock _gate = new();
     private readonly SortedDictionary<(string Project, int Number), ReleaseRecord> _releases = [];
@@ -59,18 +60,26 @@ public sealed class ReleaseLedger : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes a release with the project's next number.</summary>
+    /// <summary>Writes a release with the project's next number; the oldest of more than 500 are forgotten.</summary>
     /// <param name="release">Its number does not count.</param>
     public async Task<ReleaseRecord> BeginAsync(ReleaseRecord release)
     {
+        List<ReleaseRecord> old;
         lock (_gate)
         {
             var last = _releases.Keys.Where(key => key.Project == release.Project).Select(key => key.Number).DefaultIfEmpty(0).Max();
             release = release with { Number = last + 1 };
             _releases[(release.Project, release.Number)] = release;
+            old = [.. _releases.Values.Where(one => one.Project == release.Project && one.Number <= release.Number - KeptPerProject && one.Status is not (ReleaseStatus.Running or ReleaseStatus.Watched or ReleaseStatus.GoingBack))];
+            old.ForEach(one => _releases.Remove((one.Project, one.Number)));
         }
 
         await WriteAsync(release).ConfigureAwait(false);
+        foreach (var one in old)
+        {
+            await _store.Documents(Kind).DeleteAsync(Key(one)).ConfigureAwait(false);
+        }
+
         return release;
     }
 
@@ -88,6 +97,8 @@ public sealed class ReleaseLedger : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _store.DisposeAsync();
 
+    private static string Key(ReleaseRecord release) => string.Create(CultureInfo.InvariantCulture, $"{release.Project}/{release.Number}");
+
     private Task WriteAsync(ReleaseRecord release) => _store.Documents(Kind).PutAsync(
-        string.Create(CultureInfo.InvariantCulture, $"{release.Project}/{release.Number}"), JsonSerializer.SerializeToUtf8Bytes(release, LedgerJson.Default.ReleaseRecord));
+        Key(release), JsonSerializer.SerializeToUtf8Bytes(release, LedgerJson.Default.ReleaseRecord));
 }

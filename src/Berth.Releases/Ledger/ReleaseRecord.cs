@@ -10,6 +10,9 @@ public enum ReleaseStatus
     /// <summary>It serves; the old copies wait in case it does badly.</summary>
     Watched,
 
+    /// <summary>It is being taken back.</summary>
+    GoingBack,
+
     /// <summary>It serves, or served until the next release.</summary>
     Done,
 
@@ -67,6 +70,9 @@ public sealed record ReleaseRecord
 
     /// <summary>Why it failed or went back; empty otherwise.</summary>
     public string Reason { get; init; } = "";
+
+    /// <summary>Seconds for which the caller wanted it watched; null for what its services say.</summary>
+    public double? AskedWatch { get; init; }
 
     /// <summary>Until when it is watched.</summary>
     public DateTimeOffset? WatchEnds { get; init; }

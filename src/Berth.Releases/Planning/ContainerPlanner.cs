@@ -111,6 +111,12 @@ internal sealed class ContainerPlanner(
         }
 
         var image = ImagePlanner.ImageOf(project, service);
+        if (options.ImagesAreReady && service.Extension?.Ready is { Port: null } && !RollRules.HasTcpPort(service, actual.Images.GetValueOrDefault(image)))
+        {
+            findings.Problems.Add($"service '{service.Name}': x-berth.ready can never be answered, as no port is known to ask at; name it (x-berth: {{ready: {{port: 8000}}}}), or expose it");
+            return [];
+        }
+
         var decision = RollRules.Decide(service, image, actual.Images.GetValueOrDefault(image), wanted, IsShared(service.Name), options.GoesBack);
         if (decision.Problem is { } problem)
         {

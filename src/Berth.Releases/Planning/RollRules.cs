@@ -51,7 +51,11 @@ internal static class RollRules
     private static bool CanTellReady(ServiceModel service, ActualImage? image) =>
         service.Extension?.Ready is not null
         || HasHealthcheck(service, image)
-        || service.Ports.Any(port => port.Protocol == "tcp")
+        || HasTcpPort(service, image);
+
+    /// <summary>Whether the service publishes or exposes a TCP port, or its image does.</summary>
+    internal static bool HasTcpPort(ServiceModel service, ActualImage? image) =>
+        service.Ports.Any(port => port.Protocol == "tcp")
         || service.Expose.Concat(image?.ExposedPorts ?? []).Any(port => !port.Contains('/', StringComparison.Ordinal) || port.EndsWith("/tcp", StringComparison.Ordinal));
 
     private static bool HasHealthcheck(ServiceModel service, ActualImage? image) => service.Healthcheck switch

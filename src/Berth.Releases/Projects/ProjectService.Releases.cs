@@ -35,7 +35,7 @@ public sealed partial class ProjectService
     public async Task<IReadOnlyList<Container>> UpAsync(ProjectModel project, UpOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
         IReadOnlyList<Container> containers;
-        using (await HoldAsync(project.Name, cancellationToken).ConfigureAwait(false))
+        using (await HoldAsync(project.Name, cancellationToken, options.Caller.ToString(), progress).ConfigureAwait(false))
         {
             containers = await UpHeldAsync(project, options, progress, cancellationToken).ConfigureAwait(false);
             if (options.Wait)
@@ -61,7 +61,7 @@ public sealed partial class ProjectService
     /// <exception cref="BerthException">There is none, or it cannot be brought back; nothing has changed then.</exception>
     public async Task<ReleaseRecord> RollBackAsync(string project, int? number, UpOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
-        using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
+        using var held = await HoldAsync(project, cancellationToken, options.Caller.ToString(), progress).ConfigureAwait(false);
         var current = ledger.Of(project).FirstOrDefault(release => release.Served)
             ?? throw BerthException.NotFound($"the project '{project}' has no release that serves; 'berth up -d' makes one");
         var target = number is { } asked
@@ -128,7 +128,7 @@ public sealed partial class ProjectService
     public void Recover()
     {
         engine.Images.Kept = KeptImages;
-        foreach (var release in ledger.All().Where(release => release.Status is ReleaseStatus.Running or ReleaseStatus.Watched))
+        foreach (var release in ledger.All().Where(release => release.Status is ReleaseStatus.Running or ReleaseStatus.Watched or ReleaseStatus.GoingBack))
         {
             _ = TakeUpAsync(release);
         }
@@ -177,7 +177,7 @@ public sealed partial class ProjectService
         {
             Project = project.Name, Number = 0, Status = ReleaseStatus.Running, Command = options.Caller.Command, Started = engine.Time.GetUtcNow(),
             User = options.Caller.User, GitCommit = options.Caller.GitCommit ?? GitCommit.Of(project.WorkingDirectory), Folder = project.WorkingDirectory, Model = ComposeWriter.WriteJson(project),
-            Images = ImagesOf(project), Plan = [.. plan.Actions.Select(PlanText.Of)],
+            AskedWatch = options.Watch?.TotalSeconds, Images = ImagesOf(project), Plan = [.. plan.Actions.Select(PlanText.Of)],
             Durations = new() { ["images"] = engine.Time.GetElapsedTime(began).TotalSeconds },
         }).ConfigureAwait(false);
 
@@ -258,12 +258,16 @@ public sealed partial class ProjectService
         {
             Status = ReleaseStatus.Watched,
             WatchEnds = engine.Time.GetUtcNow() + duration,
-            Rolled = [.. replaced.Select(rollout => new RolledService(
-                rollout.Service, rollout.Settings,
-                [.. rollout.Serving.Select(pair => new RolledContainer(pair.Key.Name, pair.Key.Number, pair.Value, pair.Key.OldId))]))],
+            Rolled = RolledOf(replaced),
         }).ConfigureAwait(false);
         Watch(release, replaced);
     }
+
+    private static List<RolledService> RolledOf(IEnumerable<Rollout> rollouts) =>
+    [
+        .. rollouts.Select(rollout => new RolledService(
+            rollout.Service, rollout.Settings, [.. rollout.Serving.Select(pair => new RolledContainer(pair.Key.Name, pair.Key.Number, pair.Value, pair.Key.OldId))])),
+    ];
 
     private void Watch(ReleaseRecord release, IReadOnlyList<Rollout> rollouts)
     {
@@ -339,28 +343,31 @@ public sealed partial class ProjectService
 
     private async Task GoBackAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, string reason, ProjectProgress progress)
     {
+        release = await ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason }).ConfigureAwait(false); // should the daemon be killed, the next one goes on
         foreach (var rollout in rollouts.Reverse())
         {
             await rollout.GoBackAsync().ConfigureAwait(false);
         }
 
-        await ledger.PutAsync(release with { Status = ReleaseStatus.WentBack, Reason = reason, Rolled = [], WatchEnds = null }).ConfigureAwait(false);
         if (Previous(release) is { } before)
         {
             await RestoreAsync(before, ServicesOf(release), progress).ConfigureAwait(false);
         }
+
+        await ledger.PutAsync(release with { Status = ReleaseStatus.WentBack, Rolled = [], WatchEnds = null }).ConfigureAwait(false);
     }
 
     /// <summary>A release that failed on the way: what it had rolled goes back, and what it had changed otherwise is made as the release before it says.</summary>
     /// <returns>What serves now, for people; null when there was nothing to go back to.</returns>
     private async Task<string?> UndoAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, Plan plan, string reason, ProjectProgress progress)
     {
+        release = await ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason, Rolled = RolledOf(rollouts), Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
         foreach (var rollout in rollouts.Reverse())
         {
             await rollout.GoBackAsync().ConfigureAwait(false);
         }
 
-        await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Reason = reason, Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
+        await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Rolled = [] }).ConfigureAwait(false);
         if (!plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)) || Previous(release) is not { } before)
         {
             return null;
@@ -405,12 +412,16 @@ public sealed partial class ProjectService
         try
         {
             using var held = await HoldAsync(release.Project, _stopping.Token).ConfigureAwait(false);
+            List<Rollout> rollouts = [.. release.Rolled.Select(service => Resume(release, service))];
             if (release.Status == ReleaseStatus.Watched)
             {
-                List<Rollout> rollouts = [.. release.Rolled.Select(service => Resume(release, service))];
-                if (rollouts.SelectMany(rollout => rollout.Serving.Values).Any(id => engine.Containers.All.Any(container => container.Id == id && container.Record.IsRunning)))
+                if (rollouts.SelectMany(rollout => rollout.Serving.Values).Any(IsRunning))
                 {
                     Watch(release, rollouts);
+                }
+                else if (release.Rolled.SelectMany(service => service.Containers).Any(container => container.OldId is { } old && IsRunning(old)))
+                {
+                    await GoBackAsync(release, rollouts, "its containers ended while no daemon watched them", Silent).ConfigureAwait(false);
                 }
                 else
                 {
@@ -421,6 +432,12 @@ public sealed partial class ProjectService
             }
 
             LogTakenUp(release.Number, release.Project);
+            if (release.Status == ReleaseStatus.GoingBack)
+            {
+                await GoOnBackAsync(release, rollouts).ConfigureAwait(false);
+                return;
+            }
+
             var project = Load(release);
             RequireImages(release);
             await RetagAsync(release).ConfigureAwait(false);
@@ -431,7 +448,8 @@ public sealed partial class ProjectService
             _underWay[release.Project] = undoing;
             try
             {
-                await CarryOutAsync(release, project, plan, files, new(), Silent, undoing, goesOn: true).ConfigureAwait(false);
+                await CarryOutAsync(
+                    release, project, plan, files, new() { Watch = release.AskedWatch is { } seconds ? TimeSpan.FromSeconds(seconds) : null }, Silent, undoing, goesOn: true).ConfigureAwait(false);
             }
             finally
             {
@@ -451,6 +469,30 @@ public sealed partial class ProjectService
             }
         }
     }
+
+    // A release that was watched went back; one that was not had failed.
+    private async Task GoOnBackAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts)
+    {
+        if (release.WatchEnds is not null)
+        {
+            await GoBackAsync(release, rollouts, release.Reason, Silent).ConfigureAwait(false);
+            return;
+        }
+
+        foreach (var rollout in rollouts.Reverse())
+        {
+            await rollout.GoBackAsync().ConfigureAwait(false);
+        }
+
+        if (Previous(release) is { } before)
+        {
+            await RestoreAsync(before, ServicesOf(release), Silent).ConfigureAwait(false);
+        }
+
+        await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Rolled = [] }).ConfigureAwait(false);
+    }
+
+    private bool IsRunning(string id) => engine.Containers.All.Any(container => container.Id == id && container.Record.IsRunning);
 
     private Rollout Resume(ReleaseRecord release, RolledService rolled)
     {

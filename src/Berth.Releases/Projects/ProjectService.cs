@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using Berth.Compose;
 using Berth.Compose.Model;
@@ -18,6 +19,7 @@ namespace Berth.Releases.Projects;
 public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledger, ILogger<ProjectService> logger)
 {
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _gates = new(StringComparer.Ordinal); // by project name
+    private readonly ConcurrentDictionary<string, string> _holders = new(StringComparer.Ordinal); // what was done last, or is being done, by project name
     private readonly ProjectReader _reader = new(engine);
     private readonly ProjectImages _images = new(engine);
     private readonly ProjectFiles _files = new(engine.Options);
@@ -281,10 +283,19 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         }
     }
 
-    private async Task<IDisposable> HoldAsync(string project, CancellationToken cancellationToken)
+    /// <summary>One change of a project comes after the other.</summary>
+    /// <param name="what">Told to whoever waits for it.</param>
+    /// <param name="progress">Told whom this one waits for.</param>
+    private async Task<IDisposable> HoldAsync(string project, CancellationToken cancellationToken, string what = "another command", ProjectProgress? progress = null)
     {
         var gate = _gates.GetOrAdd(project, _ => new(1, 1));
-        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!await gate.WaitAsync(TimeSpan.Zero, cancellationToken).ConfigureAwait(false))
+        {
+            progress?.Invoke(new(ProjectEventKind.Warning, project, $"waits until {_holders.GetValueOrDefault(project, "another command")} is done"));
+            await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        _holders[project] = string.Create(CultureInfo.InvariantCulture, $"{what}, since {engine.Time.GetUtcNow():HH:mm:ss} UTC,");
         return new Held(gate);
     }
 

@@ -30,7 +30,11 @@ public sealed record UpOptions
 /// <param name="Command">As it is shown: <c>up</c>, <c>deploy</c>, <c>rollback to 3</c>.</param>
 /// <param name="User">Empty when it is not known.</param>
 /// <param name="GitCommit">Null for the one that the project's folder stands at.</param>
-public sealed record ReleaseCaller(string Command = "up", string User = "", string? GitCommit = null);
+public sealed record ReleaseCaller(string Command = "up", string User = "", string? GitCommit = null)
+{
+    /// <summary>For people: <c>'deploy' of anna</c>.</summary>
+    public override string ToString() => User.Length > 0 ? $"'{Command}' of {User}" : $"'{Command}'";
+}
 
 /// <summary>What <c>build</c> was asked to do.</summary>
 public sealed record ProjectBuildOptions

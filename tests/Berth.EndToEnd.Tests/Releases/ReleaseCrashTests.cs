@@ -49,6 +49,77 @@ public sealed class ReleaseCrashTests
         Assert.Equal("2", await project.AnswerAsync());
     }
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("x-berth: {roll: stop-first}", false)]
+    [InlineData("", true)]
+    [InlineData("x-berth: {roll: stop-first}", true)]
+    [Trait("Speed", "long")]
+    public Task On_the_way_back_at_every_place(string keys, bool isWatched) => KillBackAsync(keys, isWatched, count => Enumerable.Range(1, count));
+
+    [Fact]
+    public Task On_the_way_back_here_and_there() => KillBackAsync("", isWatched: true, count => Enumerable.Range(1, Sampled).Select(number => number * count / (Sampled + 1)).Distinct());
+
+    // 'rollback', of a release that is watched or that is not: the next daemon ends it, and the release before serves.
+    private static async Task KillBackAsync(string keys, bool isWatched, Func<int, IEnumerable<int>> choose)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await SmallSite.StartAsync(cancellationToken);
+        var project = new SmallProject(daemon, "site");
+        await project.WriteAsync(1, keys: keys);
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        string[] up = isWatched ? ["up", "-d", "--watch", "10m"] : ["up", "-d", "--no-watch"];
+        var points = new List<string>();
+        using var ending = new CancellationTokenSource();
+        var failures = new ConcurrentQueue<string>();
+        var visiting = VisitAsync(project.Port, failures, ending.Token);
+        for (var number = 0; number <= points.Count; number++)
+        {
+            if (number > 0 && !choose(points.Count).Contains(number))
+            {
+                continue;
+            }
+
+            await project.WriteAsync(2, keys: keys);
+            (await project.RunAsync(up)).EnsureSuccess();
+            Assert.Equal("2", await project.AnswerAsync());
+            await daemon.PlanFaultAsync(number == 0 ? "record" : number.ToString(CultureInfo.InvariantCulture));
+            var back = await project.RunAsync("rollback", "--no-watch");
+            var passed = await daemon.EndFaultPlanAsync();
+            if (number == 0)
+            {
+                back.EnsureSuccess();
+                points = [.. passed];
+                Assert.Contains("container.switch.committed", points);
+                continue;
+            }
+
+            var what = $"rollback, killed at place {number} of {points.Count} ({string.Join(", ", passed)})";
+            if (passed.Count >= number)
+            {
+                await daemon.RestartAsync(cancellationToken);
+                await UntilSettledAsync(project, what, "going back");
+                await UntilSettledAsync(project, what);
+                var serving = await project.ServingAsync();
+                Assert.True(await project.AnswerAsync() == serving, $"{what}: release {serving} should serve; the ledger says {string.Join(", ", await project.ReleasesAsync())}");
+                if (serving != "1")
+                {
+                    (await project.RunAsync("rollback", "--no-watch")).EnsureSuccess(); // it had not got as far as the ledger
+                }
+            }
+
+            Assert.Equal("1", await project.AnswerAsync());
+            Assert.Equal("site-web-1", await project.ContainersAsync());
+            if (keys.Length == 0)
+            {
+                Assert.True(failures.IsEmpty, $"{what}: {failures.Count} visits failed: {string.Join(", ", failures.Distinct())}");
+            }
+        }
+
+        await ending.CancelAsync();
+        await visiting;
+    }
+
     private static async Task KillAsync(string keys, Func<int, IEnumerable<int>> choose)
     {
         var cancellationToken = TestContext.Current.CancellationToken;

@@ -10,7 +10,7 @@ public sealed class RollTests
     [Theory]
     [InlineData("    ports: ['80:80']", "roll p-app-1: its image 'app' changed (start-first)")]
     [InlineData("    expose: ['80']", "roll p-app-1: its image 'app' changed (start-first)")]
-    [InlineData("    x-berth: {ready: tcp}", "roll p-app-1: its image 'app' changed (start-first)")]
+    [InlineData("    x-berth: {ready: {port: 80}}", "roll p-app-1: its image 'app' changed (start-first)")]
     [InlineData(Health, "roll p-app-1: its image 'app' changed (start-first)")]
     [InlineData("    container_name: fixed\n    ports: ['80:80']", "roll fixed: its image 'app' changed (start-first)")]
     [InlineData("", "replace p-app-1: its image 'app' changed (stop-first: it has neither a health check nor a TCP port, so nothing tells when a new copy is ready)")]
@@ -39,6 +39,18 @@ public sealed class RollTests
     [InlineData("    scale: 2\n    volumes: ['./data:/var/lib/mysql']", "service 'app' cannot have 2 containers: they would all be servers on the MySQL data in /var/lib/mysql, which destroys it")]
     public void What_cannot_be_is_told_before_anything_changes(string service, string problem) =>
         Assert.Equal(problem, Assert.Single(Changed(service).Plan().Problems));
+
+    [Fact]
+    public void A_question_that_nobody_could_be_asked_is_refused_once_the_image_is_known()
+    {
+        var world = Changed("    x-berth: {ready: tcp}");
+        Assert.Empty(world.Plan().Problems); // the image may yet expose one
+        var ready = new PlanOptions { ImagesAreReady = true };
+        Assert.Equal(
+            "service 'app': x-berth.ready can never be answered, as no port is known to ask at; name it (x-berth: {ready: {port: 8000}}), or expose it", Assert.Single(world.Plan(ready).Problems));
+        world.Images["app"] = new("sha256:other") { ExposedPorts = ["80/tcp"] };
+        Assert.Empty(world.Plan(ready).Problems);
+    }
 
     [Fact]
     public void What_an_image_declares_as_a_volume_is_one_containers_data()

@@ -36,6 +36,9 @@ public sealed class Container(ContainerRecord record)
 
     internal PidFd? Conmon { get; set; }
 
+    /// <summary>All of a start but its last step, done beforehand; null without one.</summary>
+    internal PreparedStart? Prepared { get; set; }
+
     internal Attach.AttachHub Attachments { get; } = new();
 
     internal Task ExitHandling { get; set; } = Task.CompletedTask;
@@ -106,3 +109,8 @@ public sealed record HealthState
 }
 
 public sealed record HealthResult(DateTimeOffset Start, DateTimeOffset End, int ExitCode, string Output);
+
+/// <summary>A container's first process waits for the word to become the program.</summary>
+/// <param name="Record">As it is once it runs, as far as that was known.</param>
+/// <param name="Intent">Open until it runs, or is taken away.</param>
+internal sealed record PreparedStart(ContainerRecord Record, PidFd Conmon, State.Intent Intent);

@@ -82,7 +82,18 @@ public sealed partial class ContainerService
         await TearDownAsync(record).ConfigureAwait(false);
         _faults.Reached("container.remove.torn-down");
         DeleteData(record.Id);
-        await _state.CommitAsync(batch => batch.Delete(Kind, record.Id).Close(intent)).ConfigureAwait(false);
+        var prepared = container.Prepared;
+        container.Prepared = null;
+        prepared?.Conmon.Dispose(); // it has ended with its container
+        _ports.TryRemove(record.Id, out _);
+        await _state.CommitAsync(batch =>
+        {
+            batch.Delete(Kind, record.Id).Close(intent);
+            if (prepared is not null)
+            {
+                batch.Close(prepared.Intent);
+            }
+        }).ConfigureAwait(false);
         _containers.TryRemove(record.Id, out _);
         _names.TryRemove(record.Name, out _);
         foreach (var endpoint in record.Endpoints)

@@ -28,6 +28,34 @@ public sealed partial class ContainerService
         await StartHeldAsync(container, restartCount: 0).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Does all of a start but its last step: network, root file system, and a first process that waits for <see cref="StartAsync"/> to become the program. Until then the
+    /// container counts as not running. Without effect on one that runs, or is prepared already.
+    /// </summary>
+    /// <exception cref="BerthException">What stood in the way; nothing of the attempt is left.</exception>
+    public async Task PrepareStartAsync(Container container)
+    {
+        await using var held = await HoldAsync(container).ConfigureAwait(false);
+        var record = container.Record;
+        if (record.IsRunning || container.Prepared is not null)
+        {
+            return;
+        }
+
+        await using var intent = await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
+        try
+        {
+            _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
+            var (started, conmon) = await RunAsync(container, record).ConfigureAwait(false);
+            container.Prepared = new(started, conmon, intent);
+        }
+        catch (Exception exception)
+        {
+            await FailedStartAsync(container, exception, intent).ConfigureAwait(false);
+            throw;
+        }
+    }
+
     /// <summary>Asks the program to end, and ends it after the timeout.</summary>
     /// <param name="timeoutSeconds">Null: the container's own, else 10; negative: for ever.</param>
     public async Task StopAsync(Container container, string? signal, int? timeoutSeconds)
@@ -204,11 +232,30 @@ public sealed partial class ContainerService
     private async Task StartHeldAsync(Container container, int restartCount)
     {
         var record = container.Record;
-        await using var intent = await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
+        var prepared = container.Prepared;
+        container.Prepared = null;
+        await using var intent = prepared?.Intent ?? await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
         try
         {
-            _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
-            var started = await RunAsync(container, record).ConfigureAwait(false);
+            if (prepared is not null && !ReferenceEquals(prepared.Record.Endpoints, record.Endpoints))
+            {
+                await TearDownAsync(record).ConfigureAwait(false); // it was joined to another network meanwhile
+                prepared.Conmon.Dispose();
+                prepared = null;
+            }
+
+            if (prepared is null)
+            {
+                _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
+            }
+
+            // What has become of a prepared one meanwhile, its name and whether it is in service, stays.
+            var started = prepared is null
+                ? await RunAsync(container, record).ConfigureAwait(false)
+                : (Record: Started(container, record, prepared.Record.Pid, prepared.Record.ConmonPid) with
+                {
+                    PidStartTicks = prepared.Record.PidStartTicks, ConmonStartTicks = prepared.Record.ConmonStartTicks, // whose processes those were then
+                }, prepared.Conmon);
             container.Conmon = started.Conmon;
             StartHealth(container, started.Record);
             await SaveAsync(container, started.Record with { RestartCount = restartCount }, intent).ConfigureAwait(false);
@@ -320,22 +367,24 @@ public sealed partial class ContainerService
         var reaped = _conmon.ReapFirstAsync(session, directory);
         var pid = await Conmon.ReadPidAsync(session).ConfigureAwait(false);
         var conmonPid = await reaped.ConfigureAwait(false);
-        var started = record with
-        {
-            Status = ContainerStatus.Running,
-            Pid = pid,
-            PidStartTicks = ProcessTable.StartTicks(pid),
-            ConmonPid = conmonPid,
-            ConmonStartTicks = ProcessTable.StartTicks(conmonPid),
-            StartedAt = _time.GetUtcNow(),
-            ExitCode = 0,
-            Error = "",
-            OomKilled = false,
-            StoppedByRequest = false,
-            Ports = PortsOf(container),
-        };
+        var started = Started(container, record, pid, conmonPid);
         return (started, PidFd.OpenRecorded(conmonPid, started.ConmonStartTicks) ?? throw new BerthException(ErrorKind.Failed, "conmon ended right after it had made the container; see the daemon's log."));
     }
+
+    private ContainerRecord Started(Container container, ContainerRecord record, int pid, int conmonPid) => record with
+    {
+        Status = ContainerStatus.Running,
+        Pid = pid,
+        PidStartTicks = ProcessTable.StartTicks(pid),
+        ConmonPid = conmonPid,
+        ConmonStartTicks = ProcessTable.StartTicks(conmonPid),
+        StartedAt = _time.GetUtcNow(),
+        ExitCode = 0,
+        Error = "",
+        OomKilled = false,
+        StoppedByRequest = false,
+        Ports = PortsOf(container),
+    };
 
     private string? NamespaceOf(ContainerRecord record) =>
         record.HostConfig.NetworkMode.StartsWith("container:", StringComparison.Ordinal)

@@ -168,7 +168,8 @@ public sealed partial class ContainerService
 
         if (_containers.TryGetValue(record.Id, out var container))
         {
-            // It had been asked to run: a policy brings it back below, else it is as if it had not been started.
+            // It had been asked to run: a policy brings it back below, else it is as if it had not been started. What else was recorded since the intent stays.
+            record = container.Record;
             var wanted = record.HostConfig.RestartPolicy.Name is "always" or "unless-stopped";
             await SaveAsync(
                 container,

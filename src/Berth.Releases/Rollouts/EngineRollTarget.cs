@@ -22,6 +22,8 @@ internal sealed class EngineRollTarget(EngineHost engine, ServiceModel service, 
         return container.Id;
     }
 
+    public Task PrepareAsync(string id) => engine.Containers.PrepareStartAsync(Find(id) ?? throw RemovedMeanwhile());
+
     public async Task StartAsync(string id)
     {
         if (Find(id) is not { } container)
@@ -71,7 +73,7 @@ internal sealed class EngineRollTarget(EngineHost engine, ServiceModel service, 
     }
 
     public Task StopHeldAsync(string id) =>
-        Find(id) is { Record.IsRunning: true } container ? HeldStop.RunAsync(engine, container, stopTimeoutSeconds, progress) : Task.CompletedTask;
+        Find(id) is { Record.IsRunning: true } container ? HeldStop.RunAsync(engine, container, stopTimeoutSeconds, progress, isFollowedAtOnce: true) : Task.CompletedTask;
 
     public async Task RemoveAsync(string id)
     {

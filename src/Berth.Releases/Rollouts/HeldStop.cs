@@ -12,12 +12,16 @@ internal static class HeldStop
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5); // where a container may take for ever to stop
 
     /// <param name="timeoutSeconds">Null for the container's own.</param>
-    internal static async Task RunAsync(EngineHost engine, Container container, int? timeoutSeconds, ProjectProgress progress)
+    /// <param name="isFollowedAtOnce">The next one is prepared, and whoever starts it sees to the time that clients wait for that.</param>
+    internal static async Task RunAsync(EngineHost engine, Container container, int? timeoutSeconds, ProjectProgress progress, bool isFollowedAtOnce = false)
     {
         var seconds = timeoutSeconds ?? container.Record.Config.StopTimeout ?? 10;
         var stopping = TimeSpan.FromSeconds(seconds) + AfterEnd;
         await engine.Containers.HoldConnectionsAsync(container, seconds < 0 || stopping > Longest ? Longest : stopping).ConfigureAwait(false);
         await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, timeoutSeconds)).ConfigureAwait(false);
-        await engine.Containers.HoldConnectionsAsync(container, AfterEnd).ConfigureAwait(false);
+        if (!isFollowedAtOnce)
+        {
+            await engine.Containers.HoldConnectionsAsync(container, AfterEnd).ConfigureAwait(false);
+        }
     }
 }

@@ -6,6 +6,9 @@ internal interface IRollTarget
     /// <summary>Makes the slot's new copy, out of service, ready to be started. Returns its id.</summary>
     Task<string> MakeAsync(RollSlot slot);
 
+    /// <summary>Does what can be done of the copy's start while another one still serves, so that the start itself is short.</summary>
+    Task PrepareAsync(string id);
+
     /// <summary>Starts a copy, new or stopped; whether it is in service stays as it is.</summary>
     Task StartAsync(string id);
 

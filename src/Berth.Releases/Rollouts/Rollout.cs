@@ -187,6 +187,7 @@ internal sealed class Rollout(RollSettings settings, IReadOnlyList<RollSlot> slo
             foreach (var slot in turn)
             {
                 made.Add((slot, await target.MakeAsync(slot).ConfigureAwait(false)));
+                await target.PrepareAsync(made[^1].Id).ConfigureAwait(false);
             }
         }
         catch (BerthException failure)

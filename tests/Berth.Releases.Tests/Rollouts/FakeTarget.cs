@@ -45,6 +45,12 @@ internal sealed class FakeTarget : IRollTarget
         return Task.FromResult(id);
     }
 
+    public Task PrepareAsync(string id)
+    {
+        Assert.False(Copies[id].IsRunning);
+        return Task.CompletedTask;
+    }
+
     public Task StartAsync(string id)
     {
         Set(id, Copies[id] with { IsRunning = true }, $"start {id}");

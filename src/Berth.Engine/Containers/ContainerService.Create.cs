@@ -79,13 +79,18 @@ public sealed partial class ContainerService
         var record = container.Record;
         await using var intent = await _state.BeginIntentAsync("container.remove", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
         container.Record = record with { Status = ContainerStatus.Removing };
+        var prepared = container.Prepared;
+        if (prepared is not null)
+        {
+            container.Prepared = null;
+            _ports.TryRemove(record.Id, out _);
+            await RefreshTrafficAsync().ConfigureAwait(false);
+        }
+
         await TearDownAsync(record).ConfigureAwait(false);
         _faults.Reached("container.remove.torn-down");
         DeleteData(record.Id);
-        var prepared = container.Prepared;
-        container.Prepared = null;
         prepared?.Conmon.Dispose(); // it has ended with its container
-        _ports.TryRemove(record.Id, out _);
         await _state.CommitAsync(batch =>
         {
             batch.Delete(Kind, record.Id).Close(intent);

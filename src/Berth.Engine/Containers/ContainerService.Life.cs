@@ -48,6 +48,7 @@ public sealed partial class ContainerService
             _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
             var (started, conmon) = await RunAsync(container, record).ConfigureAwait(false);
             container.Prepared = new(started, conmon, intent);
+            await RefreshTrafficAsync().ConfigureAwait(false); // names are answered in it from the first moment
         }
         catch (Exception exception)
         {
@@ -233,7 +234,6 @@ public sealed partial class ContainerService
     {
         var record = container.Record;
         var prepared = container.Prepared;
-        container.Prepared = null;
         await using var intent = prepared?.Intent ?? await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
         try
         {
@@ -241,7 +241,7 @@ public sealed partial class ContainerService
             {
                 await TearDownAsync(record).ConfigureAwait(false); // it was joined to another network meanwhile
                 prepared.Conmon.Dispose();
-                prepared = null;
+                container.Prepared = prepared = null;
             }
 
             if (prepared is null)
@@ -259,9 +259,15 @@ public sealed partial class ContainerService
             container.Conmon = started.Conmon;
             StartHealth(container, started.Record);
             await SaveAsync(container, started.Record with { RestartCount = restartCount }, intent).ConfigureAwait(false);
-            await RefreshTrafficAsync().ConfigureAwait(false);
+            container.Prepared = null;
             container.Attachments.ConnectPending(RunDirectory(record.Id));
-            await _runtime.StartAsync(record.Id).ConfigureAwait(false);
+            var refreshed = RefreshTrafficAsync();
+            if (prepared is null)
+            {
+                await refreshed.ConfigureAwait(false); // the program may ask for names at once
+            }
+
+            await Task.WhenAll(refreshed, _runtime.StartAsync(record.Id)).ConfigureAwait(false);
             _faults.Reached("container.start.started");
             _events.Publish("container", "start", record.Id, Attributes(record));
             container.ExitHandling = WatchExitAsync(container, started.Conmon);
@@ -276,6 +282,7 @@ public sealed partial class ContainerService
 
     private async Task FailedStartAsync(Container container, Exception exception, State.Intent intent)
     {
+        container.Prepared = null;
         _ports.TryRemove(container.Id, out _);
         container.HealthLoop?.Cancel();
         container.Health = null;

@@ -171,8 +171,8 @@ public sealed partial class ContainerService
 
     internal List<RunningContainer> Running() =>
     [
-        .. _containers.Values.Where(container => container.Record.IsRunning)
-            .Select(container => new RunningContainer(container.Record, container.Health is null or { Status: "healthy" }, PortsOf(container)))
+        .. _containers.Values.Where(container => container.Record.IsRunning || container.Prepared is not null)
+            .Select(container => new RunningContainer(container.Record, container.Health is null or { Status: "healthy" }, PortsOf(container), IsPrepared: !container.Record.IsRunning))
             .OrderBy(container => container.Record.Created).ThenBy(container => container.Record.Id, StringComparer.Ordinal),
     ];
 

@@ -8,7 +8,11 @@ using Berth.Linux.Nftables;
 namespace Berth.Engine.Networks;
 
 /// <summary>A running container in its networks, as the rules see it.</summary>
-internal sealed record RunningContainer(ContainerRecord Record, bool IsHealthy, IReadOnlyList<PortMapping> Ports);
+/// <param name="IsPrepared">Its program has not begun: it has its names and rules, but nobody is led to it.</param>
+internal sealed record RunningContainer(ContainerRecord Record, bool IsHealthy, IReadOnlyList<PortMapping> Ports, bool IsPrepared = false)
+{
+    internal bool Serves => !IsPrepared && !Record.OutOfService;
+}
 
 /// <summary>Until when a service's clients are not refused, and the host's TCP ports that lead to it.</summary>
 internal sealed record ServiceHold(IReadOnlyList<int> Ports, DateTimeOffset Until);
@@ -140,7 +144,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
     {
         foreach (var (key, address) in network.ServiceAddresses)
         {
-            var replicas = running.Where(container => !container.Record.OutOfService && ServiceKey.Of(container.Record)?.ToString() == key)
+            var replicas = running.Where(container => container.Serves && ServiceKey.Of(container.Record)?.ToString() == key)
                 .Select(container => (container.IsHealthy, Endpoint: container.Record.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkId == network.Id)))
                 .Where(replica => replica.Endpoint is not null).ToList();
             var healthy = replicas.Where(replica => replica.IsHealthy).ToList();
@@ -184,7 +188,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
 
     private static List<PublishedPort> Published(IReadOnlyList<NetworkRecord> networks, IReadOnlyList<RunningContainer> running)
     {
-        var claims = running.Where(container => !container.Record.OutOfService).SelectMany(container => container.Ports.Select(port => (container, port, Address: PublishAddress(container.Record, networks))))
+        var claims = running.Where(container => container.Serves).SelectMany(container => container.Ports.Select(port => (container, port, Address: PublishAddress(container.Record, networks))))
             .Where(claim => claim.Address is not null);
         return
         [
@@ -205,7 +209,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
 
     private EdgeState EdgeStateOf(IReadOnlyList<NetworkRecord> networks, IReadOnlyList<ContainerRecord> containers, IReadOnlyList<RunningContainer> running)
     {
-        var serving = running.Where(container => !container.Record.OutOfService).Select(container => container.Record.Id).ToHashSet(StringComparer.Ordinal);
+        var serving = running.Where(container => container.Serves).Select(container => container.Record.Id).ToHashSet(StringComparer.Ordinal);
         var named = networks.Where(network => network.HasNames).ToList();
         return new EdgeState
         {

@@ -111,7 +111,7 @@ internal sealed class ProjectOptions
             ["envFiles"] = Json.Array(EnvFiles),
             ["profiles"] = Json.Array(Profiles),
             ["environment"] = environment,
-            ["user"] = context.Variable("SUDO_USER") ?? context.Variable("USER") ?? context.Variable("LOGNAME") ?? "",
+            ["user"] = context.Variable("SUDO_USER") ?? context.Variable("USER") ?? context.Variable("LOGNAME") ?? Environment.UserName,
         };
         if (directory is not null)
         {

@@ -35,6 +35,16 @@ for engine in berth docker; do
     "${engine}_up" $release >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }
     echo $((($(date +%s%N) - begin) / 1000)) >>"$BENCH_ROOT/times.$engine"
   done
+  if [ $engine = berth ]; then # the release before is kept while the watch lasts: how long until it answers again
+    begin=$(date +%s%N)
+    (cd "$BENCH_ROOT/site-berth" && berth rollback >"$BENCH_ROOT/output" 2>&1) &
+    rollback=$!
+    until [ "$(curl -s --max-time 5 "http://127.0.0.1:$APP_PORT/" | cut -d' ' -f1)" = $((releases - 1)) ]; do :; done
+    switched=$((($(date +%s%N) - begin) / 1000000))
+    wait $rollback
+    say "rollback of a kept release: its first answer after $switched ms, done after $((($(date +%s%N) - begin) / 1000000)) ms"
+  fi
+
   sleep 3
   echo stop >&"${LOAD[1]}"
   read -r answered failed again p50 p99 rolling50 rolling99 <&"${LOAD[0]}"

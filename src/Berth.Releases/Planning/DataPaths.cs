@@ -31,6 +31,29 @@ internal static class DataPaths
         return null;
     }
 
+    /// <summary>What an earlier release would not find as it left it: volumes that are gone, and a database's files that a later image has had.</summary>
+    /// <param name="project">As it was then.</param>
+    /// <param name="images">Image ids by reference, then.</param>
+    /// <param name="latest">The same, now.</param>
+    /// <param name="volumes">Those that are there.</param>
+    internal static IEnumerable<string> WarningsOnTheWayBack(
+        ProjectModel project, IReadOnlyDictionary<string, string> images, IReadOnlyDictionary<string, string> latest, IReadOnlySet<string> volumes)
+    {
+        foreach (var service in project.Services.Values)
+        {
+            var image = ImagePlanner.ImageOf(project, service);
+            if (Find(service, image) is var (path, database) && latest.TryGetValue(image, out var newer) && images.TryGetValue(image, out var older) && older != newer)
+            {
+                yield return $"service '{service.Name}' goes back to an earlier image on the {database} data in {path}; if the later one has changed their format, it cannot read them";
+            }
+        }
+
+        foreach (var volume in project.Volumes.Values.Where(volume => !volume.IsExternal && !volumes.Contains(volume.Name)))
+        {
+            yield return $"volume '{volume.Name}' is no longer there; it is made anew, without the data that it had then";
+        }
+    }
+
     /// <summary>Whether all containers of the service write to the same place there.</summary>
     internal static bool IsShared(MountModel mount) => !mount.ReadOnly && mount.Kind is MountKind.Bind or MountKind.Volume && mount.Source is not null;
 }

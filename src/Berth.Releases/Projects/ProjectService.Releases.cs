@@ -83,6 +83,11 @@ public sealed partial class ProjectService
 
         var model = Load(target);
         RequireImages(target);
+        foreach (var warning in DataPaths.WarningsOnTheWayBack(model, target.Images, current.Images, engine.Volumes.All.Select(volume => volume.Name).ToHashSet(StringComparer.Ordinal)))
+        {
+            progress(new(ProjectEventKind.Warning, project, warning));
+        }
+
         await RetagAsync(target).ConfigureAwait(false);
         await UpHeldAsync(
             model,
@@ -367,13 +372,16 @@ public sealed partial class ProjectService
             await rollout.GoBackAsync().ConfigureAwait(false);
         }
 
-        await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Rolled = [] }).ConfigureAwait(false);
+        var ended = release with { Status = ReleaseStatus.Failed, Rolled = [] };
         if (!plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)) || Previous(release) is not { } before)
         {
+            await ledger.PutAsync(ended).ConfigureAwait(false);
             return null;
         }
 
-        return await RestoreAsync(before, ServicesOf(release), progress).ConfigureAwait(false) is { } problem
+        var obstacle = await RestoreAsync(before, ServicesOf(release), progress).ConfigureAwait(false);
+        await ledger.PutAsync(ended).ConfigureAwait(false);
+        return obstacle is { } problem
             ? $"release {before.Number} could not be put back completely: {problem}"
             : $"release {before.Number} serves.";
     }
@@ -391,12 +399,12 @@ public sealed partial class ProjectService
             var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, GoesBack = true, NoBuild = true, Obsolete = obsolete });
             Require(plan, progress);
             var executor = new PlanExecutor(engine, _reader, project, progress, null);
+            await executor.RunAsync(plan.Actions, files, CancellationToken.None).ConfigureAwait(false);
             foreach (var refresh in project.Services.Values.SelectMany(service => VolumeRefreshes.Of(project, service)).Where(refresh => engine.Volumes.Find(refresh.Name) is not null))
             {
                 await executor.RefreshAsync(refresh).ConfigureAwait(false); // the release that is taken back may have got that far
             }
 
-            await executor.RunAsync(plan.Actions, files, CancellationToken.None).ConfigureAwait(false);
             await Task.WhenAll(executor.Rollouts.Select(rollout => rollout.FinishAsync())).ConfigureAwait(false);
             return null;
         }

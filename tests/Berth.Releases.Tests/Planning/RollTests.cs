@@ -53,6 +53,21 @@ public sealed class RollTests
     }
 
     [Fact]
+    public void On_the_way_back_what_cannot_be_as_it_was_is_told()
+    {
+        var world = new World("services:\n  db:\n    image: mysql\n    volumes: ['files:/var/lib/mysql']\n  app:\n    image: app\n    volumes: ['own:/own']\nvolumes: {files: , own: }");
+        var then = new Dictionary<string, string> { ["mysql"] = "sha256:1", ["app"] = "sha256:2" };
+        var now = new Dictionary<string, string> { ["mysql"] = "sha256:3", ["app"] = "sha256:4" };
+        Assert.Equal(
+            [
+                "service 'db' goes back to an earlier image on the MySQL data in /var/lib/mysql; if the later one has changed their format, it cannot read them",
+                "volume 'p_own' is no longer there; it is made anew, without the data that it had then",
+            ],
+            DataPaths.WarningsOnTheWayBack(world.Project, then, now, new HashSet<string> { "p_files" }));
+        Assert.Empty(DataPaths.WarningsOnTheWayBack(world.Project, then, then, new HashSet<string> { "p_files", "p_own" }));
+    }
+
+    [Fact]
     public void What_an_image_declares_as_a_volume_is_one_containers_data()
     {
         var world = Changed(Health);

@@ -8,9 +8,11 @@ namespace Berth.Linux.Netlink;
 /// <param name="UnsentBytes">Written by the program, and not yet confirmed by the other side.</param>
 /// <param name="SinceSent">Since the program last sent data; since the connection was made where it never did. In the kernel's ticks of 1 to 10 ms.</param>
 /// <param name="SinceReceived">Since data last came, likewise.</param>
+/// <param name="SinceConfirmed">Since the other side last sent anything at all: data, or that it has some. Likewise.</param>
 /// <param name="ReceivedBytes">In the connection's whole life.</param>
 /// <param name="SentBytes">And confirmed by the other side, in the connection's whole life.</param>
-public readonly record struct TcpActivity(bool IsEstablished, int UnreadBytes, int UnsentBytes, TimeSpan SinceSent, TimeSpan SinceReceived, ulong ReceivedBytes, ulong SentBytes)
+public readonly record struct TcpActivity(
+    bool IsEstablished, int UnreadBytes, int UnsentBytes, TimeSpan SinceSent, TimeSpan SinceReceived, TimeSpan SinceConfirmed, ulong ReceivedBytes, ulong SentBytes)
 {
     /// <summary>As much of the struct as is read here; kernels append to it.</summary>
     internal const int InfoBytes = 136;
@@ -22,6 +24,7 @@ public readonly record struct TcpActivity(bool IsEstablished, int UnreadBytes, i
         unsentBytes,
         TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32LittleEndian(info[44..])),
         TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32LittleEndian(info[52..])),
+        TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32LittleEndian(info[56..])),
         BinaryPrimitives.ReadUInt64LittleEndian(info[128..]),
         BinaryPrimitives.ReadUInt64LittleEndian(info[120..]));
 }

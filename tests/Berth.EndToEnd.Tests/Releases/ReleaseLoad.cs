@@ -65,7 +65,7 @@ internal sealed class ReleaseLoad(IReadOnlyList<IPEndPoint> servers, int clients
             }
             catch (Exception exception) when (exception is SocketException or IOException or TimeoutException or FormatException)
             {
-                Failures.Enqueue($"{name}: {exception.Message} after {Stopwatch.GetElapsedTime(started).TotalMilliseconds:0} ms");
+                Failures.Enqueue(string.Create(CultureInfo.InvariantCulture, $"{name} at {TimeProvider.System.GetUtcNow():HH:mm:ss.fff}: {exception.Message} after {Stopwatch.GetElapsedTime(started).TotalMilliseconds:0} ms"));
                 kept?.Dispose();
                 kept = null;
             }

@@ -106,6 +106,28 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    public async Task A_slow_first_answer_on_a_connection_is_waited_for()
+    {
+        const string Asker = "  asker:\n    image: box\n    stop_grace_period: 1s\n    command: [sleep, \"1000\"]\n";
+        const string Program =
+            "mkdir cgi-bin; { echo '#!/bin/sh'; echo 'touch /asked.$$; sleep 4; echo Content-Type: text/plain; echo; echo $RELEASE'; } >cgi-bin/slow; "
+            + "chmod 755 cgi-bin/slow; touch index.html; exec httpd -f -p 8080 -h .";
+        var project = new SmallProject(site.Daemon, "slow");
+        await project.WriteAsync(1, Program, rest: Asker);
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        using var client = new HttpClient();
+        Task<string> here = client.GetStringAsync(new Uri($"http://127.0.0.1:{project.Port}/cgi-bin/slow"), TestContext.Current.CancellationToken);
+        var beside = project.RunAsync("exec", "-T", "asker", "wget", "-q", "-O", "-", "http://web:8080/cgi-bin/slow");
+        await UntilAsync(
+            async () => (await project.RunAsync("exec", "-T", "web", "sh", "-c", "ls -d /asked.* | wc -l")).EnsureSuccess().Output.Trim() == "2", "both have asked");
+        await project.WriteAsync(2, Program, rest: Asker);
+        (await project.RunAsync("up", "-d", "--no-watch")).EnsureSuccess();
+        Assert.Equal("1\n", (await beside).EnsureSuccess().Output);
+        Assert.Equal("1\n", await here);
+        Assert.Equal("slow-web-1", (await project.ContainersAsync()).Replace("slow-asker-1 ", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Rollback_brings_the_copy_back_that_still_waits_within_a_second()
     {
         var project = await StartedAsync("regret");

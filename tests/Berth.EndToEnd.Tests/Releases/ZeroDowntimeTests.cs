@@ -35,6 +35,11 @@ public sealed class ZeroDowntimeTests(ZeroDowntimeSite site) : IClassFixture<Zer
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{load.Answered} answered, {load.Failures.Count} failed, {load.SentAgain} GETs sent again; p50 {load.Percentile(0.5).TotalMilliseconds:0} ms, p99 {load.Percentile(0.99).TotalMilliseconds:0} ms");
         // A POST on a kept connection may meet the goodbye on its way, and HTTP forbids its client to repeat it: see "What is not" in docs/guides/releases.md.
+        if (!load.Failures.IsEmpty)
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', [.. load.Failures, await site.RunAsync("logs", "-t", "web")])); // what nginx says of it
+        }
+
         Assert.Equal([], load.Failures.Where(failure => !failure.StartsWith("POST kept", StringComparison.Ordinal)));
         Assert.True(load.Failures.Count <= 1, string.Join('\n', load.Failures));
         Assert.True(load.Answered > 1000, $"only {load.Answered} requests were answered");

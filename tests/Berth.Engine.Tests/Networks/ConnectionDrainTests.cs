@@ -6,8 +6,10 @@ namespace Berth.Engine.Tests.Networks;
 /// <summary>What a drain makes of a connection's bytes and times.</summary>
 public sealed class ConnectionDrainTests
 {
-    private static TcpActivity Seen(int sinceSent, int sinceReceived, ulong received = 100, ulong sent = 200, int unread = 0, int unsent = 0, bool isEstablished = true) =>
-        new(isEstablished, unread, unsent, TimeSpan.FromMilliseconds(sinceSent), TimeSpan.FromMilliseconds(sinceReceived), received, sent);
+    private static TcpActivity Seen(int sinceSent, int sinceReceived, ulong received = 100, ulong sent = 200, int unread = 0, int unsent = 0, bool isEstablished = true, int? sinceConfirmed = null) =>
+        new(
+            isEstablished, unread, unsent, TimeSpan.FromMilliseconds(sinceSent), TimeSpan.FromMilliseconds(sinceReceived),
+            TimeSpan.FromMilliseconds(sinceConfirmed ?? Math.Min(sinceSent, sinceReceived)), received, sent);
 
     [Theory]
     [InlineData(50, 60, 0, 0, 100ul, false)] // answered
@@ -20,6 +22,31 @@ public sealed class ConnectionDrainTests
     [InlineData(1500, 1500, 0, 0, 0ul, false)] // connected for later
     public void Busy_is_a_connection_on_which_somebody_waits(int sinceSent, int sinceReceived, int unread, int unsent, ulong received, bool isBusy) =>
         Assert.Equal(isBusy, ConnectionDrain.IsBusy(Seen(sinceSent, sinceReceived, received, 200, unread, unsent)));
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1500)]
+    [InlineData(60_000)]
+    public void A_question_that_was_never_answered_is_not_forgotten(int since)
+    {
+        Assert.True(ConnectionDrain.IsBusy(Seen(since, since, 100, sent: 0)));
+        Assert.False(ConnectionDrain.History.None.After(Seen(since, since, 100, sent: 0), TimeSpan.FromMinutes(1)).MayBeTold(Seen(since, since, 100, sent: 0), TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
+    public void Where_the_question_may_have_come_after_the_answer_more_quiet_is_asked_for()
+    {
+        var since = TimeSpan.FromSeconds(20);
+        var history = ConnectionDrain.History.None.After(Seen(1500, 1500), since);
+        Assert.False(history.MayBeTold(Seen(1500, 1500), since));
+        Assert.True(history.MayBeTold(Seen(5000, 5000), since));
+        Assert.True(history.MayBeTold(Seen(1500, 1500, sinceConfirmed: 1460), since)); // the answer was confirmed on its own: it came last
+
+        var (used, _) = Exchanges(4, rest: 500, answer: 0, bytes: 200);
+        Assert.False(used.MayBeTold(Seen(100, 100, 500), since));
+        Assert.True(used.MayBeTold(Seen(130, 130, 500), since)); // all answers here were quicker
+        Assert.True(used.MayBeTold(Seen(50, 50, 500, sinceConfirmed: 10), since));
+    }
 
     [Fact]
     public void A_client_that_asks_regularly_is_told_early_in_its_rest()

@@ -26,7 +26,7 @@ public sealed class ConnectionDrain
     private const int Exchanges = 4; // questions and answers that show what a connection is used for, and how soon its client asks again
     private static readonly TimeSpan AfterShort = TimeSpan.FromMilliseconds(25); // quiet after which a short and small answer counts as complete
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1); // after which any answer counts as complete
-    private static readonly TimeSpan UnclearQuiet = TimeSpan.FromSeconds(5); // likewise, where a question may have come at the moment of the answer before it
+    private static readonly TimeSpan UnclearQuiet = TimeSpan.FromSeconds(3); // likewise, where a question may have come at the moment of the answer before it
     private static readonly TimeSpan PatienceForMoments = TimeSpan.FromSeconds(4); // after that, any moment after a short and small answer will do
 
     private readonly string _namespacePath;
@@ -127,8 +127,8 @@ public sealed class ConnectionDrain
                 return false;
             }
 
-            // Within one tick the question may have come after the answer. Not when the client confirmed the answer later: a question confirms what was before it.
-            var isClear = activity.SinceSent < activity.SinceReceived || activity.SinceConfirmed < activity.SinceReceived;
+            // Within one tick the question may have come after the answer. Not when the client confirmed the answer later (a question confirms what was before it), or rests between.
+            var isClear = activity.SinceSent < activity.SinceReceived || activity.SinceConfirmed < activity.SinceReceived || (Questions > 0 && ShortestRest > 4 * Tick);
             // Early in a rest, measured by the shortest that was seen: whoever asks regularly does not do it so soon again.
             var isShort = !HasLongAnswers && Questions >= Exchanges && activity.SinceSent >= (isClear ? AfterShort : 2 * ShortAnswer);
             return activity.SinceSent >= (isClear ? Quiet : UnclearQuiet) || (isShort && (activity.SinceSent <= ShortestRest / 2 || since >= PatienceForMoments));

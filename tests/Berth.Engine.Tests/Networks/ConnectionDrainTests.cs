@@ -39,13 +39,15 @@ public sealed class ConnectionDrainTests
         var since = TimeSpan.FromSeconds(20);
         var history = ConnectionDrain.History.None.After(Seen(1500, 1500), since);
         Assert.False(history.MayBeTold(Seen(1500, 1500), since));
-        Assert.True(history.MayBeTold(Seen(5000, 5000), since));
+        Assert.True(history.MayBeTold(Seen(3000, 3000), since));
         Assert.True(history.MayBeTold(Seen(1500, 1500, sinceConfirmed: 1460), since)); // the answer was confirmed on its own: it came last
 
-        var (used, _) = Exchanges(4, rest: 500, answer: 0, bytes: 200);
+        var (used, _) = Exchanges(4, rest: 1, answer: 0, bytes: 200);
         Assert.False(used.MayBeTold(Seen(100, 100, 500), since));
         Assert.True(used.MayBeTold(Seen(130, 130, 500), since)); // all answers here were quicker
         Assert.True(used.MayBeTold(Seen(50, 50, 500, sinceConfirmed: 10), since));
+        var (resting, _) = Exchanges(1, rest: 100, answer: 0, bytes: 200);
+        Assert.True(resting.MayBeTold(Seen(1000, 1000, 500), since)); // nor does its client ask so soon
     }
 
     [Fact]

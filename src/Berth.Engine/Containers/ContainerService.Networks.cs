@@ -79,11 +79,16 @@ public sealed partial class ContainerService
     }
 
     // Once neither rules nor links lead to them: what others have under way with them ends.
-    private void Leave(IReadOnlyList<EndpointRecord> endpoints)
+    private void Leave(IReadOnlyList<EndpointRecord> endpoints) => _departed.Leave(Addresses(endpoints), Peers(endpoints));
+
+    // Rules do not lead to them any more, but they still run.
+    private Task ForgetClosedAsync(IReadOnlyList<EndpointRecord> endpoints) => _departed.ForgetClosedAsync(Addresses(endpoints), Peers(endpoints));
+
+    private static List<string> Addresses(IReadOnlyList<EndpointRecord> endpoints) => [.. endpoints.Select(endpoint => endpoint.Address).Where(address => address.Length > 0)];
+
+    private List<string> Peers(IReadOnlyList<EndpointRecord> endpoints)
     {
         var networks = endpoints.Select(endpoint => endpoint.NetworkId).ToHashSet(StringComparer.Ordinal);
-        _departed.Leave(
-            [.. endpoints.Select(endpoint => endpoint.Address).Where(address => address.Length > 0)],
-            [.. Running().Where(other => other.Record.Endpoints.Any(endpoint => networks.Contains(endpoint.NetworkId))).Select(other => other.Record.Id)]);
+        return [.. Running().Where(other => other.Record.Endpoints.Any(endpoint => networks.Contains(endpoint.NetworkId))).Select(other => other.Record.Id)];
     }
 }

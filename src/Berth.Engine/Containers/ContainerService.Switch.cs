@@ -37,12 +37,13 @@ public sealed partial class ContainerService
         }
 
         await RefreshTrafficAsync().ConfigureAwait(false);
+        _ = ForgetClosedAsync([.. switches.Where(one => !one.InService).SelectMany(one => one.Container.Record.Endpoints)]); // nobody waits for it: those that are led there are answered
     }
 
     /// <summary>Begins to send the clients of a container that is out of service elsewhere; null when it does not run, or has no network of its own.</summary>
     public ConnectionDrain? BeginDrain(Container container) =>
         container.Record is { IsRunning: true, Endpoints.Count: > 0 }
-            ? new(_wiring.NamespacePath(container.Id), () => _cgroups.Processes(_options.CgroupOf(container.Record)), IsContainer, _time)
+            ? new(_wiring.NamespacePath(container.Id), () => _cgroups.Processes(_options.CgroupOf(container.Record)), IsContainer, () => ForgetClosedAsync(container.Record.Endpoints), _time)
             : null;
 
     private bool IsContainer(System.Net.IPAddress address) =>

@@ -32,6 +32,7 @@ public sealed class ConnectionDrain
     private readonly string _namespacePath;
     private readonly Func<IReadOnlyList<int>> _processes;
     private readonly Func<IPAddress, bool> _isContainer;
+    private readonly Func<Task> _forgetClosed;
     private readonly TimeProvider _time;
     private readonly long _began;
     private readonly Dictionary<uint, History> _histories = []; // by the socket's inode
@@ -39,14 +40,26 @@ public sealed class ConnectionDrain
     /// <param name="namespacePath">A file to which the container's network namespace is bound.</param>
     /// <param name="processes">Ids of the container's processes.</param>
     /// <param name="isContainer">Whether an address is that of a container here.</param>
-    internal ConnectionDrain(string namespacePath, Func<IReadOnlyList<int>> processes, Func<IPAddress, bool> isContainer, TimeProvider time)
+    /// <param name="forgetClosed">Has connections that have ended lead nobody to the container any more.</param>
+    internal ConnectionDrain(string namespacePath, Func<IReadOnlyList<int>> processes, Func<IPAddress, bool> isContainer, Func<Task> forgetClosed, TimeProvider time)
     {
-        (_namespacePath, _processes, _isContainer, _time, _began) = (namespacePath, processes, isContainer, time, time.GetTimestamp());
+        (_namespacePath, _processes, _isContainer, _forgetClosed, _time, _began) = (namespacePath, processes, isContainer, forgetClosed, time, time.GetTimestamp());
     }
 
     /// <summary>One look. Clients whose moment has come are told goodbye.</summary>
     /// <returns>How many connections are still in use. Zero: the container can be stopped without anybody missing it.</returns>
     public async Task<int> StepAsync()
+    {
+        if (await LookAsync().ConfigureAwait(false) is var used and > 0)
+        {
+            return used;
+        }
+
+        await _forgetClosed().ConfigureAwait(false); // the goodbyes just said were resets too
+        return await LookAsync().ConfigureAwait(false); // somebody may have been led here just before
+    }
+
+    private async Task<int> LookAsync()
     {
         IReadOnlyList<ServedConnection> served = [];
         var isThere = await NetworkNamespace.TryRunAsync(_namespacePath, () =>

@@ -10,7 +10,8 @@ namespace Berth.Engine.Networks;
 /// <summary>
 /// Ends what others still have under way with an address at which nobody is any more: a UDP flow would go there for as long as its
 /// client keeps talking, because connection tracking remembers where its first datagram was led; and a TCP connection whose other end
-/// vanished without saying goodbye would look alive until its owner sends something and gives up. Works beside the operations that
+/// vanished without saying goodbye would look alive until its owner sends something and gives up; and a connection that was reset is
+/// remembered for a while, with where it led, and leads the next one from the same port there. Works beside the operations that
 /// take endpoints away; before an address is put to use again, <see cref="SettledAsync"/> is awaited.
 /// </summary>
 internal sealed partial class DepartedEndpoints(Func<string, string> namespacePath, ILogger<DepartedEndpoints> logger)
@@ -24,16 +25,29 @@ internal sealed partial class DepartedEndpoints(Func<string, string> namespacePa
     /// <summary>Has the host and the peers forget the addresses, soon. Neither rules nor links may lead to them any more.</summary>
     /// <param name="addresses">At which nobody is any more.</param>
     /// <param name="peers">Ids of the containers that run in the same networks.</param>
-    internal void Leave(IReadOnlyList<string> addresses, IReadOnlyList<string> peers)
+    internal void Leave(IReadOnlyList<string> addresses, IReadOnlyList<string> peers) => Add(new(addresses, peers, IsGone: true));
+
+    /// <summary>Has the host and the peers forget the connections to the addresses that have ended, soon; others go on. No rules may lead to them any more.</summary>
+    /// <param name="addresses">At which somebody is, out of service.</param>
+    /// <param name="peers">As for <see cref="Leave"/>.</param>
+    /// <returns>Completes when it is done. What could not be done was logged.</returns>
+    internal Task ForgetClosedAsync(IReadOnlyList<string> addresses, IReadOnlyList<string> peers)
     {
-        if (addresses.Count == 0)
+        var departure = new Departure(addresses, peers, IsGone: false);
+        Add(departure);
+        return addresses.Count == 0 ? Task.CompletedTask : departure.Done.Task;
+    }
+
+    private void Add(Departure departure)
+    {
+        if (departure.Addresses.Count == 0)
         {
             return;
         }
 
         lock (_gate)
         {
-            _pending.Add(new(addresses, peers, new(TaskCreationOptions.RunContinuationsAsynchronously)));
+            _pending.Add(departure);
             if (!_isWorking || _working.IsCompleted)
             {
                 _isWorking = true;
@@ -95,11 +109,12 @@ internal sealed partial class DepartedEndpoints(Func<string, string> namespacePa
         {
             try
             {
-                var addresses = batch.SelectMany(departure => departure.Addresses).Select(IPAddress.Parse).ToHashSet();
-                End(addresses, "The host");
+                var gone = batch.Where(departure => departure.IsGone).SelectMany(departure => departure.Addresses).Select(IPAddress.Parse).ToHashSet();
+                var aside = batch.Where(departure => !departure.IsGone).SelectMany(departure => departure.Addresses).Select(IPAddress.Parse).ToHashSet();
+                End(gone, aside, "The host");
                 foreach (var peer in batch.SelectMany(departure => departure.Peers).Distinct(StringComparer.Ordinal))
                 {
-                    await EndInsideAsync(addresses, peer).ConfigureAwait(false);
+                    await EndInsideAsync(gone, aside, peer).ConfigureAwait(false);
                 }
             }
             finally
@@ -128,11 +143,11 @@ internal sealed partial class DepartedEndpoints(Func<string, string> namespacePa
         batch.ForEach(departure => departure.Done.SetResult());
     }
 
-    private async Task EndInsideAsync(HashSet<IPAddress> addresses, string peer)
+    private async Task EndInsideAsync(HashSet<IPAddress> gone, HashSet<IPAddress> aside, string peer)
     {
         try
         {
-            await NetworkNamespace.RunAsync(namespacePath(peer), () => End(addresses, "Container " + peer)).ConfigureAwait(false);
+            await NetworkNamespace.RunAsync(namespacePath(peer), () => End(gone, aside, "Container " + peer)).ConfigureAwait(false);
         }
         catch (LinuxException exception) when (exception.Errno is Errno.ENOENT or Errno.EINVAL)
         {
@@ -141,16 +156,20 @@ internal sealed partial class DepartedEndpoints(Func<string, string> namespacePa
     }
 
     // In the calling thread's namespace.
-    private void End(HashSet<IPAddress> addresses, string where)
+    private void End(HashSet<IPAddress> gone, HashSet<IPAddress> aside, string where)
     {
         try
         {
-            EndConnections(addresses);
-            ForgetFlows(addresses);
+            if (gone.Count > 0)
+            {
+                EndConnections(gone);
+            }
+
+            ForgetFlows(gone, aside);
         }
         catch (LinuxException exception)
         {
-            LogNotForgotten(exception, where, string.Join(", ", addresses));
+            LogNotForgotten(exception, where, string.Join(", ", gone.Concat(aside)));
         }
     }
 
@@ -178,8 +197,8 @@ internal sealed partial class DepartedEndpoints(Func<string, string> namespacePa
         }
     }
 
-    // Datagrams, and connections that were never answered: their next packet is led to whoever serves by then.
-    private static void ForgetFlows(HashSet<IPAddress> addresses)
+    // Datagrams, and connections that were never made or have ended: the next packet is led to whoever serves by then.
+    private static void ForgetFlows(HashSet<IPAddress> gone, HashSet<IPAddress> aside)
     {
         using var table = new ConntrackSocket();
         if (table.Count() == 0)
@@ -187,25 +206,22 @@ internal sealed partial class DepartedEndpoints(Func<string, string> namespacePa
             return;
         }
 
-        var filter = new ConntrackFilter { ReplySource = addresses.Count == 1 ? addresses.Single() : null };
-        foreach (var flow in table.Find(filter, flow => addresses.Contains(flow.ReplySource.Address) && (flow.Protocol == ProtocolType.Udp || !flow.IsAnswered)))
+        bool IsDue(ConntrackFlow flow) => gone.Contains(flow.ReplySource.Address) ? !flow.IsConnected : flow.IsClosed && aside.Contains(flow.ReplySource.Address);
+        var filter = new ConntrackFilter { ReplySource = gone.Count + aside.Count == 1 ? gone.Concat(aside).Single() : null };
+        foreach (var flow in table.Find(filter, IsDue))
         {
             table.Delete(flow);
         }
     }
 
-    [LoggerMessage(4001, LogLevel.Warning, "{Where} may go on sending datagrams to {Addresses}, where nobody is any more, until its flows rest for two minutes")]
+    [LoggerMessage(4001, LogLevel.Warning, "{Where} may for two minutes go on sending datagrams, and connections from ports whose last one was reset, to {Addresses}, where nobody serves any more")]
     private partial void LogNotForgotten(Exception exception, string where, string addresses);
 
     [LoggerMessage(4002, LogLevel.Debug, "This kernel cannot end other programs' connections (CONFIG_INET_DIAG_DESTROY): those to containers that vanish end when their owners give up")]
     private partial void LogCannotDestroy();
 
-    private sealed class Departure(IReadOnlyList<string> addresses, IReadOnlyList<string> peers, TaskCompletionSource done)
+    private sealed record Departure(IReadOnlyList<string> Addresses, IReadOnlyList<string> Peers, bool IsGone)
     {
-        internal IReadOnlyList<string> Addresses => addresses;
-
-        internal IReadOnlyList<string> Peers => peers;
-
-        internal TaskCompletionSource Done => done;
+        internal TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

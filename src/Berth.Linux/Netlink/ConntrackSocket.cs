@@ -20,12 +20,15 @@ public sealed class ConntrackSocket : IDisposable
     private const ushort CTA_TUPLE_ORIG = 1;
     private const ushort CTA_TUPLE_REPLY = 2;
     private const ushort CTA_STATUS = 3;
+    private const ushort CTA_PROTOINFO = 4;
     private const ushort CTA_ID = 12;
     private const ushort CTA_ZONE = 18;
     private const ushort CTA_FILTER = 25;
     private const ushort CTA_FILTER_ORIG_FLAGS = 1;
     private const ushort CTA_FILTER_REPLY_FLAGS = 2;
     private const ushort CTA_STATS_GLOBAL_ENTRIES = 1;
+    private const ushort CTA_PROTOINFO_TCP = 1;
+    private const ushort CTA_PROTOINFO_TCP_STATE = 1;
     private const ushort CTA_TUPLE_IP = 1;
     private const ushort CTA_TUPLE_PROTO = 2;
     private const ushort CTA_IP_V4_SRC = 1;
@@ -157,8 +160,10 @@ public sealed class ConntrackSocket : IDisposable
             return null; // no IPv4 flow
         }
 
+        var tcp = NetlinkAttributes.Find(NetlinkAttributes.Find(attributes, CTA_PROTOINFO), CTA_PROTOINFO_TCP);
         return new(tuple.Protocol, tuple.Source, tuple.Destination, reply.Source, (BinaryPrimitives.ReadUInt32BigEndian(status) & IPS_SEEN_REPLY) != 0)
         {
+            TcpState = NetlinkAttributes.Find(tcp, CTA_PROTOINFO_TCP_STATE) is { Length: 1 } state ? state[0] : (byte)0,
             OriginalTuple = original.ToArray(),
             Id = id.ToArray(),
             Zone = NetlinkAttributes.Find(attributes, CTA_ZONE).ToArray(),
@@ -208,6 +213,23 @@ public sealed record ConntrackFilter
 /// <param name="IsAnswered">A packet has come back.</param>
 public sealed record ConntrackFlow(ProtocolType Protocol, IPEndPoint Source, IPEndPoint Destination, IPEndPoint ReplySource, bool IsAnswered)
 {
+    // enum tcp_conntrack of linux/netfilter/nf_conntrack_tcp.h
+    private const byte TCP_CONNTRACK_ESTABLISHED = 3;
+    private const byte TCP_CONNTRACK_LAST_ACK = 6;
+    private const byte TCP_CONNTRACK_TIME_WAIT = 7;
+    private const byte TCP_CONNTRACK_CLOSE = 8;
+
+    /// <summary>A TCP connection of which more may come, from its establishment until both sides have said that they are done.</summary>
+    public bool IsConnected => TcpState is >= TCP_CONNTRACK_ESTABLISHED and <= TCP_CONNTRACK_LAST_ACK;
+
+    /// <summary>
+    /// A TCP connection that was closed or reset. One that its server has reset stays for 10 s, and leads a new connection from the same client's port to where it led;
+    /// one that was closed in order does not.
+    /// </summary>
+    public bool IsClosed => TcpState is TCP_CONNTRACK_TIME_WAIT or TCP_CONNTRACK_CLOSE;
+
+    internal byte TcpState { get; init; }
+
     internal byte[] OriginalTuple { get; init; } = [];
 
     internal byte[] Id { get; init; } = [];

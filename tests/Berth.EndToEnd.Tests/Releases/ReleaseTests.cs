@@ -127,6 +127,24 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
         Assert.Equal("slow-web-1", (await project.ContainersAsync()).Replace("slow-asker-1 ", "", StringComparison.Ordinal));
     }
 
+    // The kernel keeps the way of a connection that its server has reset for 10 s, and leads the next one from the same client's port there.
+    [Theory]
+    [InlineData("--no-watch")] // the copy that answered is gone
+    [InlineData("--watch=30s")] // it waits out of service
+    public async Task A_port_that_a_reset_connection_had_leads_to_the_new_copy(string watch)
+    {
+        const string Asker = "  asker:\n    image: box\n    stop_grace_period: 1s\n    command: [sleep, \"1000\"]\n    sysctls: {net.ipv4.ip_local_port_range: 5555 5555}\n";
+        const string Resetting = "exec nc -ll -p 8080 -e sh -c 'echo $RELEASE; sleep 0.5'"; // it ends with the question unread
+        string[] ask = ["exec", "-T", "asker", "sh", "-c", "(echo x; sleep 2) | nc -w 4 web 8080 2>&1"];
+        var project = new SmallProject(site.Daemon, "reset" + watch.Length);
+        await project.WriteAsync(1, Resetting, rest: Asker);
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        Assert.StartsWith("1\n", (await project.RunAsync(ask)).Output, StringComparison.Ordinal);
+        await project.WriteAsync(2, Resetting, rest: Asker);
+        (await project.RunAsync("up", "-d", watch)).EnsureSuccess();
+        Assert.StartsWith("2\n", (await project.RunAsync(ask)).Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Rollback_brings_the_copy_back_that_still_waits_within_a_second()
     {

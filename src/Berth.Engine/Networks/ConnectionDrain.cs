@@ -24,6 +24,7 @@ public sealed class ConnectionDrain
     private static readonly TimeSpan ShortAnswer = TimeSpan.FromMilliseconds(60); // from the question's last byte to the answer's
     private const ulong SmallAnswerBytes = 16 * 1024; // what programs write at once
     private const int Exchanges = 4; // questions and answers that show what a connection is used for, and how soon its client asks again
+    private const int ExchangesAfterLong = 16; // likewise, when there was a long or large one before
     private static readonly TimeSpan AfterShort = TimeSpan.FromMilliseconds(25); // quiet after which a short and small answer counts as complete
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1); // after which any answer counts as complete
     private static readonly TimeSpan UnclearQuiet = TimeSpan.FromSeconds(3); // likewise, where a question may have come at the moment of the answer before it
@@ -110,7 +111,7 @@ public sealed class ConnectionDrain
     /// <param name="Received">Bytes at the last look.</param>
     /// <param name="SentBefore">Bytes that had been sent when the last question came.</param>
     /// <param name="Sent">Bytes at the last look.</param>
-    /// <param name="Questions">That came since the first look.</param>
+    /// <param name="Questions">That came since the first look, or since the last long or large answer.</param>
     /// <param name="HasLongAnswers">One took long, or was large.</param>
     /// <param name="Answered">When the last bytes of an answer were sent, since the drain began.</param>
     /// <param name="ShortestRest">From an answer to the next question.</param>
@@ -127,7 +128,7 @@ public sealed class ConnectionDrain
             var sentBefore = isQuestion ? Sent : Received == 0 ? activity.SentBytes : SentBefore; // at the first look it is not known how large the answer is
             var isLong = activity.SinceReceived - activity.SinceSent > ShortAnswer || activity.SentBytes - sentBefore > SmallAnswerBytes;
             return new(
-                activity.ReceivedBytes, sentBefore, activity.SentBytes, Questions + (isQuestion ? 1 : 0), HasLongAnswers || isLong,
+                activity.ReceivedBytes, sentBefore, activity.SentBytes, isLong ? 0 : Questions + (isQuestion ? 1 : 0), HasLongAnswers || isLong,
                 since - activity.SinceSent, rest < ShortestRest ? rest : ShortestRest);
         }
 
@@ -143,7 +144,7 @@ public sealed class ConnectionDrain
             // Within one tick the question may have come after the answer. Not when the client confirmed the answer later (a question confirms what was before it), or rests between.
             var isClear = activity.SinceSent < activity.SinceReceived || activity.SinceConfirmed < activity.SinceReceived || (Questions > 0 && ShortestRest > 4 * Tick);
             // Early in a rest, measured by the shortest that was seen: whoever asks regularly does not do it so soon again.
-            var isShort = !HasLongAnswers && Questions >= Exchanges && activity.SinceSent >= (isClear ? AfterShort : 2 * ShortAnswer);
+            var isShort = Questions >= (HasLongAnswers ? ExchangesAfterLong : Exchanges) && activity.SinceSent >= (isClear ? AfterShort : ShortAnswer + Tick);
             return activity.SinceSent >= (isClear ? Quiet : UnclearQuiet) || (isShort && (activity.SinceSent <= ShortestRest / 2 || since >= PatienceForMoments));
         }
     }

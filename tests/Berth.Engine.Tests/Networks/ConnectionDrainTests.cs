@@ -43,8 +43,8 @@ public sealed class ConnectionDrainTests
         Assert.True(history.MayBeTold(Seen(1500, 1500, sinceConfirmed: 1460), since)); // the answer was confirmed on its own: it came last
 
         var (used, _) = Exchanges(4, rest: 1, answer: 0, bytes: 200);
-        Assert.False(used.MayBeTold(Seen(100, 100, 500), since));
-        Assert.True(used.MayBeTold(Seen(130, 130, 500), since)); // all answers here were quicker
+        Assert.False(used.MayBeTold(Seen(60, 60, 500), since));
+        Assert.True(used.MayBeTold(Seen(70, 70, 500), since)); // all answers here were quicker
         Assert.True(used.MayBeTold(Seen(50, 50, 500, sinceConfirmed: 10), since));
         var (resting, _) = Exchanges(1, rest: 100, answer: 0, bytes: 200);
         Assert.True(resting.MayBeTold(Seen(1000, 1000, 500), since)); // nor does its client ask so soon
@@ -79,15 +79,26 @@ public sealed class ConnectionDrainTests
         Assert.True(history.MayBeTold(Seen(1000, 1003, 500), since));
     }
 
-    // Looked at right after each answer.
-    private static (ConnectionDrain.History History, TimeSpan Since) Exchanges(int count, int rest, int answer, ulong bytes)
+    [Fact]
+    public void One_long_answer_is_forgiven_after_many_short_ones()
     {
-        var since = TimeSpan.Zero;
-        var history = ConnectionDrain.History.None.After(Seen(2, 2 + answer, 100, 1000), since);
+        var (history, since) = Exchanges(1, rest: 100, answer: 100, bytes: 200);
+        (history, since) = Exchanges(15, rest: 100, answer: 3, bytes: 200, history, since);
+        Assert.False(history.MayBeTold(Seen(30, 33, 10_000), since));
+        (history, since) = Exchanges(1, rest: 100, answer: 3, bytes: 200, history, since);
+        Assert.True(history.MayBeTold(Seen(30, 33, 10_000), since));
+    }
+
+    // Looked at right after each answer.
+    private static (ConnectionDrain.History History, TimeSpan Since) Exchanges(int count, int rest, int answer, ulong bytes) =>
+        Exchanges(count, rest, answer, bytes, ConnectionDrain.History.None.After(Seen(2, 2 + answer, 100, 1000), TimeSpan.Zero), TimeSpan.Zero);
+
+    private static (ConnectionDrain.History History, TimeSpan Since) Exchanges(int count, int rest, int answer, ulong bytes, ConnectionDrain.History history, TimeSpan since)
+    {
         for (var i = 1; i <= count; i++)
         {
             since += TimeSpan.FromMilliseconds(rest + answer);
-            history = history.After(Seen(2, 2 + answer, 100 + ((ulong)i * 100), 1000 + ((ulong)i * bytes)), since);
+            history = history.After(Seen(2, 2 + answer, history.Received + 100, history.Sent + bytes), since);
         }
 
         return (history, since);

@@ -56,6 +56,26 @@ public sealed class ConntrackSocketTests : IDisposable
         });
     }
 
+    [Fact]
+    public async Task A_connection_that_its_server_has_reset_is_closed_and_remembered()
+    {
+        await InsideAsync(() =>
+        {
+            Nft.Run("table ip t { chain output { type filter hook output priority 0; ct state new accept; }; }\n"); // tracks connections
+            using var listener = new TcpListener(IPAddress.Loopback, 7777);
+            listener.Start();
+            using var client = new TcpClient("127.0.0.1", 7777);
+            using var table = new ConntrackSocket();
+            var flow = table.Find(new() { Protocol = ProtocolType.Tcp }, _ => true).Single();
+            Assert.True(flow is { IsConnected: true, IsClosed: false });
+            var server = listener.AcceptSocket();
+            server.LingerState = new(true, 0); // its close is a reset
+            server.Close();
+            flow = table.Find(new() { Protocol = ProtocolType.Tcp }, _ => true).Single();
+            Assert.True(flow is { IsConnected: false, IsClosed: true, IsAnswered: true });
+        });
+    }
+
     public void Dispose()
     {
         NetworkNamespace.Delete(_directory + "/ns");

@@ -57,7 +57,7 @@ start_berth() {
 start_docker() {
   local tool
   for tool in containerd runc iptables; do
-    command -v $tool >/dev/null || { say "dockerd needs $tool: apt-get install $tool"; exit 1; }
+    need $tool
   done
   ip netns add berth-bench
   ip -n berth-bench link set lo up
@@ -68,8 +68,13 @@ start_docker() {
   answers "$docker_socket" "$BENCH_ROOT/dockerd.log" $dockerd_pid
 }
 
+# A command of the package of the same name; not a function here that is called like it.
+need() { # PACKAGE
+  type -P "$1" >/dev/null || { say "installing $1" && apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -y install --no-install-recommends "$1" >/dev/null; }
+}
+
 start_podman() {
-  command -v podman >/dev/null || { say "Podman is missing: apt-get install podman"; exit 1; }
+  need podman
   mkdir -p "$BENCH_ROOT/podman"
   ip netns add berth-bench-podman
   ip -n berth-bench-podman link set lo up

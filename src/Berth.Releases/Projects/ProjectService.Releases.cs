@@ -8,12 +8,10 @@ using Berth.Oci;
 using Berth.Releases.Ledger;
 using Berth.Releases.Planning;
 using Berth.Releases.Rollouts;
-using Microsoft.Extensions.Logging;
 
 namespace Berth.Releases.Projects;
 
-// Releases: a change of a project is written into the ledger, carried out, watched, and taken back when it does badly. Once containers that serve are touched, it goes on
-// whether its caller is still there or not; a daemon that dies leaves it to the next one.
+// Releases: a change of a project is written into the ledger and carried out. Once containers that serve are touched, it goes on whether its caller is still there or not.
 public sealed partial class ProjectService
 {
     private const int KeptReleases = 5; // whose images pruning leaves alone
@@ -76,8 +74,7 @@ public sealed partial class ProjectService
         // Its containers are still there.
         if (_watches.TryGetValue(project, out var watch) && Previous(watch.Release) is { } kept && kept.Number == target.Number && _watches.TryRemove(project, out _))
         {
-            watch.End(CalledBack(options.Caller));
-            await GoBackAsync(watch.Release, watch.Rollouts, watch.TakenBack!, progress).ConfigureAwait(false);
+            await CallBackAsync(watch, options.Caller, progress).ConfigureAwait(false);
             return target;
         }
 
@@ -98,45 +95,6 @@ public sealed partial class ProjectService
             },
             progress, cancellationToken).ConfigureAwait(false);
         return target;
-    }
-
-    /// <summary>Takes back the release that is under way, or watched: whoever waits for it is told so.</summary>
-    /// <returns>Its number.</returns>
-    /// <exception cref="BerthException">There is none; nothing has changed then.</exception>
-    public async Task<int> UndoAsync(string project, ReleaseCaller caller, ProjectProgress progress)
-    {
-        while (true)
-        {
-            if (_underWay.TryGetValue(project, out var undoing) && await undoing.RequestAsync(CalledBack(caller)).ConfigureAwait(false))
-            {
-                return undoing.Number;
-            }
-
-            using var held = await HoldAsync(project, CancellationToken.None).ConfigureAwait(false);
-            if (_watches.TryRemove(project, out var watch))
-            {
-                watch.End(CalledBack(caller));
-                await GoBackAsync(watch.Release, watch.Rollouts, watch.TakenBack!, progress).ConfigureAwait(false);
-                return watch.Release.Number;
-            }
-
-            if (!_underWay.ContainsKey(project))
-            {
-                throw BerthException.Conflict($"no release of '{project}' is under way or watched; 'berth rollback' brings the one before back");
-            }
-        }
-    }
-
-    private static string CalledBack(ReleaseCaller caller) => $"called back by {(caller.User.Length > 0 ? caller.User : "an operator")}";
-
-    /// <summary>Takes up what an earlier daemon left unfinished. Returns at once; the work goes on beside whatever else is asked for.</summary>
-    public void Recover()
-    {
-        engine.Images.Kept = KeptImages;
-        foreach (var release in ledger.All().Where(release => release.Status is ReleaseStatus.Running or ReleaseStatus.Watched or ReleaseStatus.GoingBack))
-        {
-            _ = TakeUpAsync(release);
-        }
     }
 
     /// <summary>Nothing more is begun; what is under way ends at its next step, for the next daemon to go on from.</summary>
@@ -193,11 +151,20 @@ public sealed partial class ProjectService
             progress(new(ProjectEventKind.Release, project.Name, $"Release {release.Number}"));
         }
 
-        await using var undoing = new Undoing(release.Number, touchesServing ? _stopping.Token : cancellationToken);
+        return await CarryOutAsync(release, project, plan, files, options, progress, touchesServing ? _stopping.Token : cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <param name="ending">Has it taken back where no daemon that stops is the reason.</param>
+    /// <param name="goesOn">An earlier daemon has begun it.</param>
+    private async Task<IReadOnlyList<Container>> CarryOutAsync(
+        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, CancellationToken ending,
+        bool goesOn = false)
+    {
+        await using var undoing = new Undoing(release.Number, ending);
         _underWay[project.Name] = undoing;
         try
         {
-            return await CarryOutAsync(release, project, plan, files, options, progress, undoing).ConfigureAwait(false);
+            return await CarryOutAsync(release, project, plan, files, options, progress, undoing, goesOn).ConfigureAwait(false);
         }
         finally
         {
@@ -206,8 +173,7 @@ public sealed partial class ProjectService
     }
 
     private async Task<IReadOnlyList<Container>> CarryOutAsync(
-        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, Undoing undoing,
-        bool goesOn = false)
+        ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, Undoing undoing, bool goesOn)
     {
         var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, goesOn ? release.Started : null);
         var began = engine.Time.GetTimestamp();
@@ -247,268 +213,6 @@ public sealed partial class ProjectService
         };
         await BeginWatchAsync(release, executor.Rollouts, options.Watch).ConfigureAwait(false);
         return [.. executor.Containers];
-    }
-
-    private async Task BeginWatchAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, TimeSpan? asked)
-    {
-        var replaced = rollouts.Where(rollout => rollout.Serving.Keys.Any(slot => slot.OldId is not null)).ToList();
-        var duration = asked ?? (replaced.Count > 0 ? replaced.Max(rollout => rollout.Settings.Watch) : TimeSpan.Zero);
-        if (replaced.Count == 0 || duration <= TimeSpan.Zero)
-        {
-            await FinishAsync(release, rollouts).ConfigureAwait(false);
-            return;
-        }
-
-        release = await ledger.PutAsync(release with
-        {
-            Status = ReleaseStatus.Watched,
-            WatchEnds = engine.Time.GetUtcNow() + duration,
-            Rolled = RolledOf(replaced),
-        }).ConfigureAwait(false);
-        Watch(release, replaced);
-    }
-
-    private static List<RolledService> RolledOf(IEnumerable<Rollout> rollouts) =>
-    [
-        .. rollouts.Select(rollout => new RolledService(
-            rollout.Service, rollout.Settings, [.. rollout.Serving.Select(pair => new RolledContainer(pair.Key.Name, pair.Key.Number, pair.Value, pair.Key.OldId))])),
-    ];
-
-    private void Watch(ReleaseRecord release, IReadOnlyList<Rollout> rollouts)
-    {
-        var watch = new ReleaseWatch(engine, release, rollouts);
-        _watches[release.Project] = watch;
-        watch.Ended = Task.Run(() => JudgeAsync(watch));
-    }
-
-    private async Task<string?> JudgeAsync(ReleaseWatch watch)
-    {
-        try
-        {
-            var reason = await watch.RunAsync(_stopping.Token).ConfigureAwait(false);
-            using var held = await HoldAsync(watch.Release.Project, _stopping.Token).ConfigureAwait(false);
-            if (!_watches.TryRemove(new(watch.Release.Project, watch)))
-            {
-                return watch.TakenBack; // somebody else has decided meanwhile
-            }
-
-            if (reason is null)
-            {
-                await FinishAsync(watch.Release, watch.Rollouts).ConfigureAwait(false);
-            }
-            else
-            {
-                LogWentBack(watch.Release.Number, watch.Release.Project, reason);
-                await GoBackAsync(watch.Release, watch.Rollouts, reason, Silent).ConfigureAwait(false);
-            }
-
-            return reason;
-        }
-        catch (OperationCanceledException) when (watch.TakenBack is not null)
-        {
-            using var done = await HoldAsync(watch.Release.Project, CancellationToken.None).ConfigureAwait(false); // whoever takes it back has that meanwhile
-            return watch.TakenBack;
-        }
-        catch (OperationCanceledException)
-        {
-            return null; // the next daemon goes on, or somebody else has decided
-        }
-        catch (Exception exception) when (exception is BerthException or IOException)
-        {
-            LogWatchFailed(exception, watch.Release.Number, watch.Release.Project);
-            return exception.Message;
-        }
-    }
-
-    /// <summary>What is watched counts as good: another release, or the end of the project, comes.</summary>
-    private async Task AcceptAsync(string project)
-    {
-        if (_watches.TryRemove(project, out var watch))
-        {
-            watch.End();
-            await FinishAsync(watch.Release, watch.Rollouts).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>The project is taken down, with all its containers.</summary>
-    private async Task ForgetWatchAsync(string project)
-    {
-        if (_watches.TryRemove(project, out var watch))
-        {
-            watch.End();
-            await ledger.PutAsync(watch.Release with { Status = ReleaseStatus.Done, Rolled = [], WatchEnds = null }).ConfigureAwait(false);
-        }
-    }
-
-    private async Task FinishAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts)
-    {
-        await Task.WhenAll(rollouts.Select(rollout => rollout.FinishAsync())).ConfigureAwait(false);
-        await ledger.PutAsync(release with { Status = ReleaseStatus.Done, Rolled = [], WatchEnds = null }).ConfigureAwait(false);
-    }
-
-    private async Task GoBackAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, string reason, ProjectProgress progress)
-    {
-        release = await ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason }).ConfigureAwait(false); // should the daemon be killed, the next one goes on
-        foreach (var rollout in rollouts.Reverse())
-        {
-            await rollout.GoBackAsync().ConfigureAwait(false);
-        }
-
-        if (Previous(release) is { } before)
-        {
-            await RestoreAsync(before, ServicesOf(release), progress).ConfigureAwait(false);
-        }
-
-        await ledger.PutAsync(release with { Status = ReleaseStatus.WentBack, Rolled = [], WatchEnds = null }).ConfigureAwait(false);
-    }
-
-    /// <summary>A release that failed on the way: what it had rolled goes back, and what it had changed otherwise is made as the release before it says.</summary>
-    /// <returns>What serves now, for people; null when there was nothing to go back to.</returns>
-    private async Task<string?> UndoAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, Plan plan, string reason, ProjectProgress progress)
-    {
-        release = await ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason, Rolled = RolledOf(rollouts), Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
-        foreach (var rollout in rollouts.Reverse())
-        {
-            await rollout.GoBackAsync().ConfigureAwait(false);
-        }
-
-        var ended = release with { Status = ReleaseStatus.Failed, Rolled = [] };
-        if (!plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)) || Previous(release) is not { } before)
-        {
-            await ledger.PutAsync(ended).ConfigureAwait(false);
-            return null;
-        }
-
-        var obstacle = await RestoreAsync(before, ServicesOf(release), progress).ConfigureAwait(false);
-        await ledger.PutAsync(ended).ConfigureAwait(false);
-        return obstacle is { } problem
-            ? $"release {before.Number} could not be put back completely: {problem}"
-            : $"release {before.Number} serves.";
-    }
-
-    /// <summary>Makes the project as a release that served had it. Most of it is so already.</summary>
-    /// <returns>What stood in the way; null when nothing did.</returns>
-    /// <param name="obsolete">The services of the release that is taken back.</param>
-    private async Task<string?> RestoreAsync(ReleaseRecord release, IReadOnlySet<string> obsolete, ProjectProgress progress)
-    {
-        try
-        {
-            await RetagAsync(release).ConfigureAwait(false);
-            var project = Load(release);
-            var files = await _files.PrepareAsync(project, project.Services.Values, CancellationToken.None).ConfigureAwait(false);
-            var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, GoesBack = true, NoBuild = true, Obsolete = obsolete });
-            Require(plan, progress);
-            var executor = new PlanExecutor(engine, _reader, project, progress, null);
-            await executor.RunAsync(plan.Actions, files, CancellationToken.None).ConfigureAwait(false);
-            foreach (var refresh in project.Services.Values.SelectMany(service => VolumeRefreshes.Of(project, service)).Where(refresh => engine.Volumes.Find(refresh.Name) is not null))
-            {
-                await executor.RefreshAsync(refresh).ConfigureAwait(false); // the release that is taken back may have got that far
-            }
-
-            await Task.WhenAll(executor.Rollouts.Select(rollout => rollout.FinishAsync())).ConfigureAwait(false);
-            return null;
-        }
-        catch (BerthException exception)
-        {
-            LogNotRestored(exception, release.Number, release.Project);
-            return exception.Message;
-        }
-    }
-
-    private async Task TakeUpAsync(ReleaseRecord release)
-    {
-        try
-        {
-            using var held = await HoldAsync(release.Project, _stopping.Token).ConfigureAwait(false);
-            List<Rollout> rollouts = [.. release.Rolled.Select(service => Resume(release, service))];
-            if (release.Status == ReleaseStatus.Watched)
-            {
-                if (rollouts.SelectMany(rollout => rollout.Serving.Values).Any(IsRunning))
-                {
-                    Watch(release, rollouts);
-                }
-                else if (release.Rolled.SelectMany(service => service.Containers).Any(container => container.OldId is { } old && IsRunning(old)))
-                {
-                    await GoBackAsync(release, rollouts, "its containers ended while no daemon watched them", Silent).ConfigureAwait(false);
-                }
-                else
-                {
-                    await FinishAsync(release, rollouts).ConfigureAwait(false); // the machine was restarted: that says nothing about the new copies
-                }
-
-                return;
-            }
-
-            LogTakenUp(release.Number, release.Project);
-            if (release.Status == ReleaseStatus.GoingBack)
-            {
-                await GoOnBackAsync(release, rollouts).ConfigureAwait(false);
-                return;
-            }
-
-            var project = Load(release);
-            RequireImages(release);
-            await RetagAsync(release).ConfigureAwait(false);
-            var files = await _files.PrepareAsync(project, project.Services.Values, _stopping.Token).ConfigureAwait(false);
-            var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, NoBuild = true, LastGaps = LastGaps(project.Name) });
-            Require(plan, Silent);
-            await using var undoing = new Undoing(release.Number, _stopping.Token);
-            _underWay[release.Project] = undoing;
-            try
-            {
-                await CarryOutAsync(
-                    release, project, plan, files, new() { Watch = release.AskedWatch is { } seconds ? TimeSpan.FromSeconds(seconds) : null }, Silent, undoing, goesOn: true).ConfigureAwait(false);
-            }
-            finally
-            {
-                _underWay.TryRemove(release.Project, out _);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return; // the next daemon goes on
-        }
-        catch (Exception exception) when (exception is BerthException or IOException)
-        {
-            LogNotTakenUp(exception, release.Number, release.Project);
-            if (ledger.Find(release.Project, release.Number) is { Status: ReleaseStatus.Running } open)
-            {
-                await ledger.PutAsync(open with { Status = ReleaseStatus.Failed, Reason = exception.Message, Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
-            }
-        }
-    }
-
-    // A release that was watched went back; one that was not had failed.
-    private async Task GoOnBackAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts)
-    {
-        if (release.WatchEnds is not null)
-        {
-            await GoBackAsync(release, rollouts, release.Reason, Silent).ConfigureAwait(false);
-            return;
-        }
-
-        foreach (var rollout in rollouts.Reverse())
-        {
-            await rollout.GoBackAsync().ConfigureAwait(false);
-        }
-
-        if (Previous(release) is { } before)
-        {
-            await RestoreAsync(before, ServicesOf(release), Silent).ConfigureAwait(false);
-        }
-
-        await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Rolled = [] }).ConfigureAwait(false);
-    }
-
-    private bool IsRunning(string id) => engine.Containers.All.Any(container => container.Id == id && container.Record.IsRunning);
-
-    private Rollout Resume(ReleaseRecord release, RolledService rolled)
-    {
-        var service = Load(release).Services[rolled.Service];
-        var target = new EngineRollTarget(engine, service, slot => throw new InvalidOperationException($"{slot.Name} has had its turn"), null, Silent);
-        return Rollout.Resume(
-            rolled.Settings, [.. rolled.Containers.Select(one => (new RollSlot(rolled.Service, one.Name, one.Number, one.OldId), one.NewId))],
-            id => engine.Containers.All.FirstOrDefault(container => container.Id == id)?.Record.IsRunning, target, engine.Time);
     }
 
     // Of each project the last releases that served, so that each can be brought back.
@@ -580,19 +284,4 @@ public sealed partial class ProjectService
     {
         // Nobody is there to be told; the ledger has what matters.
     }
-
-    [LoggerMessage(5001, LogLevel.Warning, "Release {Number} of {Project} goes back: {Reason}")]
-    private partial void LogWentBack(int number, string project, string reason);
-
-    [LoggerMessage(5002, LogLevel.Error, "The watch of release {Number} of {Project} ended badly")]
-    private partial void LogWatchFailed(Exception exception, int number, string project);
-
-    [LoggerMessage(5003, LogLevel.Error, "Release {Number} of {Project} could not be put back completely")]
-    private partial void LogNotRestored(Exception exception, int number, string project);
-
-    [LoggerMessage(5004, LogLevel.Information, "Going on with release {Number} of {Project}, which an earlier daemon had begun")]
-    private partial void LogTakenUp(int number, string project);
-
-    [LoggerMessage(5005, LogLevel.Error, "Release {Number} of {Project}, which an earlier daemon had begun, could not be finished")]
-    private partial void LogNotTakenUp(Exception exception, int number, string project);
 }

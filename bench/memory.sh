@@ -29,3 +29,16 @@ ask "$docker_socket"
 measure "after $requests requests"
 sleep "${SETTLE:-30}"
 measure '30 s later'
+
+# What one idle container costs beside the daemons: conmon here, containerd-shim there.
+share_image "$IMAGE"
+containers=20
+for engine in berth docker; do for i in $(seq $containers); do $engine run -d --name "idle$i" "$IMAGE" sleep 10000 >/dev/null; done; done
+berth_shims() { cat /sys/fs/cgroup/berth-bench-conmon/cgroup.procs /sys/fs/cgroup/*/berth-bench-conmon/cgroup.procs 2>/dev/null | sort -u; }
+docker_shims() { pgrep -f "containerd-shim.*$BENCH_ROOT/docker"; }
+for engine in berth docker; do
+  # shellcheck disable=SC2046 # the file names are words
+  printf '%-34s %-8s n=%-4s PSS %9s MB each, %s processes\n' 'an idle container' $engine $containers "$(awk -v all="$(pss $(rollups $(${engine}_shims)))" -v n=$containers 'BEGIN {printf "%.2f", all / n}')" "$(${engine}_shims | wc -l)"
+done
+measure "with $containers containers"
+for engine in berth docker; do $engine rm -f $(seq -f 'idle%g' $containers) >/dev/null; done

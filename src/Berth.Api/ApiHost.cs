@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Berth.Api.BerthApi;
 using Berth.Api.DockerApi.Build;
@@ -28,6 +29,9 @@ public static partial class ApiHost
 
     internal const string OldestVersion = "1.24";
 
+    internal const int NewestMinor = 52;
+    private const int OldestMinor = 24;
+
     /// <summary>Sets up a listener so that its connections can be taken over by attach and exec.</summary>
     public static void Configure(ListenOptions listener)
     {
@@ -44,10 +48,13 @@ public static partial class ApiHost
             context.SetDataRoot(engine.Options.DataRoot);
             return AnswerErrorsAsync(context, next, logger);
         });
+        app.Use(BrowserGuard.RefuseBrowsersAsync);
         app.Use(StripVersionAsync);
         app.UseRouting();
         SystemEndpoints.Map(app, engine, facts);
+        AbsentEndpoints.Map(app);
         ContainerEndpoints.Map(app, engine);
+        ContainerFileEndpoints.Map(app, engine);
         ContainerStreams.Map(app, engine);
         ExecEndpoints.Map(app, engine);
         NetworkEndpoints.Map(app, engine);
@@ -63,6 +70,7 @@ public static partial class ApiHost
     internal static int StatusOf(Exception exception) => exception switch
     {
         BerthException { Kind: ErrorKind.Invalid } => 400,
+        BerthException { Kind: ErrorKind.Unauthorized } => 401,
         BerthException { Kind: ErrorKind.Forbidden } => 403,
         BerthException { Kind: ErrorKind.NotFound } => 404,
         BerthException { Kind: ErrorKind.Conflict } => 409,
@@ -81,6 +89,10 @@ public static partial class ApiHost
         try
         {
             await next(context).ConfigureAwait(false);
+            if (context.Response is { StatusCode: 405, HasStarted: false })
+            {
+                throw BerthException.NotFound($"page not found: {context.Request.Method} {context.Request.Path}");
+            }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -120,23 +132,23 @@ public static partial class ApiHost
             var end = path.IndexOf('/', 1);
             var version = end < 0 ? path[2..] : path[2..end];
             var parts = version.Split('.');
-            if (parts is not ["1", var minorText] || !int.TryParse(minorText, System.Globalization.CultureInfo.InvariantCulture, out var minor))
+            if (parts.Length != 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major) || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var minor))
             {
-                throw BerthException.Invalid($"invalid API version \"{version}\"");
+                return next(context); // not a version: a page that is not there
             }
 
-            if (minor < 24)
+            if (major < 1 || (major == 1 && minor < OldestMinor))
             {
                 throw BerthException.Invalid($"client version {version} is too old. Minimum supported API version is {OldestVersion}, please upgrade your client to a newer version");
             }
 
-            if (minor > 52)
+            if (major > 1 || minor > NewestMinor)
             {
                 throw BerthException.Invalid($"client version {version} is too new. Maximum supported API version is {Version}");
             }
 
             context.Request.Path = end < 0 ? "/" : path[end..];
-            context.Items["api-minor"] = minor;
+            context.Items[Http.VersionKey] = minor;
         }
 
         return next(context);

@@ -12,6 +12,12 @@ internal sealed record CreateContainerRequest
     public NetworkingConfig? NetworkingConfig { get; set; }
 }
 
+/// <summary>The body of <c>POST /containers/{id}/update</c>: resources as in <see cref="HostConfig"/>, and this beside them.</summary>
+internal sealed record UpdateContainerRequest
+{
+    public RestartPolicy? RestartPolicy { get; set; }
+}
+
 internal sealed record CreateNetworkRequest
 {
     public string Name { get; set; } = "";
@@ -28,6 +34,8 @@ internal sealed record CreateNetworkRequest
 
     public bool ConfigOnly { get; set; }
 
+    public ConfigReference? ConfigFrom { get; set; }
+
     public bool? EnableIPv6 { get; set; }
 
     public bool? EnableIPv4 { get; set; }
@@ -40,6 +48,11 @@ internal sealed record CreateNetworkRequest
     public Dictionary<string, string>? Options { get; set; }
 
     public Dictionary<string, string>? Labels { get; set; }
+}
+
+internal sealed record ConfigReference
+{
+    public string Network { get; set; } = "";
 }
 
 internal sealed record IpamRequest
@@ -81,6 +94,8 @@ internal sealed record CreateVolumeRequest
     public Dictionary<string, string>? DriverOpts { get; set; }
 
     public Dictionary<string, string>? Labels { get; set; }
+
+    public System.Text.Json.JsonElement? ClusterVolumeSpec { get; set; }
 }
 
 internal sealed record ExecStartRequest
@@ -98,6 +113,7 @@ internal sealed record ExecStartRequest
 [JsonSerializable(typeof(HostConfig))]
 [JsonSerializable(typeof(EndpointConfig))]
 [JsonSerializable(typeof(CreateContainerRequest))]
+[JsonSerializable(typeof(UpdateContainerRequest))]
 [JsonSerializable(typeof(CreateNetworkRequest))]
 [JsonSerializable(typeof(ConnectRequest))]
 [JsonSerializable(typeof(CreateVolumeRequest))]

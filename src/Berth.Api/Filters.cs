@@ -9,8 +9,14 @@ internal sealed class Filters
 {
     private readonly Dictionary<string, List<string>> _values = new(StringComparer.Ordinal);
 
+    /// <param name="context">The request.</param>
     /// <param name="known">The filters that this list has; any other is refused.</param>
-    internal static Filters Read(HttpContext context, params string[] known)
+    internal static Filters Read(HttpContext context, params string[] known) => Read(context, known, "");
+
+    /// <param name="context">The request.</param>
+    /// <param name="known">The filters that this list has; any other is refused.</param>
+    /// <param name="reading">What comes before the message that they cannot be read.</param>
+    internal static Filters Read(HttpContext context, string[] known, string reading)
     {
         var filters = new Filters();
         if (context.Query("filters") is not { Length: > 0 } text)
@@ -30,11 +36,31 @@ internal sealed class Filters
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw BerthException.Invalid($"invalid filters: {exception.Message}");
+            throw BerthException.Invalid($"{reading}invalid filter: it is not an object of lists, such as {{\"label\": [\"a=b\"]}}: {exception.Message}");
         }
 
         var unknown = filters._values.Keys.FirstOrDefault(name => !known.Contains(name));
         return unknown is null ? filters : throw BerthException.Invalid($"invalid filter '{unknown}'; known are {string.Join(", ", known)}");
+    }
+
+    /// <summary>What the filter asks for; null without it.</summary>
+    /// <exception cref="BerthException">It is neither true nor false.</exception>
+    internal bool? Switch(string name) => this[name] switch
+    {
+        [] => null,
+        var values when values.All(value => value is "true" or "1") => true,
+        var values when values.All(value => value is "false" or "0") => false,
+        var values => throw BerthException.Invalid($"invalid filter '{name}=[{string.Join(' ', values)}]'"),
+    };
+
+    /// <exception cref="BerthException">A value that the filter does not know.</exception>
+    /// <param name="what">What the values are, for the message.</param>
+    internal void RequireKnown(string name, string what, params string[] known)
+    {
+        if (this[name].FirstOrDefault(value => !known.Contains(value)) is { } unknown)
+        {
+            throw BerthException.Invalid($"invalid filter '{name}={unknown}': invalid value for {what} ({unknown}): must be one of {string.Join(", ", known)}");
+        }
     }
 
     internal bool Has(string name) => _values.ContainsKey(name);

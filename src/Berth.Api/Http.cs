@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -9,7 +10,9 @@ namespace Berth.Api;
 /// <summary>Reading requests and writing answers, the same way everywhere.</summary>
 internal static class Http
 {
+    internal const string VersionKey = "api-minor";
     private static readonly object s_dataRoot = new();
+    private static readonly JsonWriterOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }; // scripts look for words with quotes
 
     internal static void SetDataRoot(this HttpContext context, string dataRoot) => context.Items[s_dataRoot] = dataRoot;
 
@@ -23,7 +26,7 @@ internal static class Http
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
-        await using var writer = new Utf8JsonWriter(context.Response.BodyWriter);
+        await using var writer = new Utf8JsonWriter(context.Response.BodyWriter, s_readable);
         node.WriteTo(writer);
         await writer.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
@@ -36,61 +39,7 @@ internal static class Http
 
     /// <exception cref="BerthException">The body is not that JSON; the message says where.</exception>
     internal static async Task<T> ReadAsync<T>(this HttpContext context, JsonTypeInfo<T> type)
-        where T : class, new()
-    {
-        if (context.Request.ContentLength is 0)
-        {
-            return new();
-        }
-
-        var body = await ReadBodyAsync(context).ConfigureAwait(false);
-        if (body.Length == 0)
-        {
-            return new();
-        }
-
-        return Parse(body, type);
-    }
-
-    /// <summary>Reads JSON as Go does: a null is as if the name were not there.</summary>
-    /// <exception cref="BerthException">It is not JSON of that shape; the message says where.</exception>
-    internal static T Parse<T>(byte[] json, JsonTypeInfo<T> type)
-        where T : class, new()
-    {
-        try
-        {
-            var node = JsonNode.Parse(json);
-            RemoveNulls(node);
-            return node.Deserialize(type) ?? new();
-        }
-        catch (JsonException exception)
-        {
-            throw BerthException.Invalid($"invalid JSON in the request's body: {exception.Message}");
-        }
-    }
-
-    private static void RemoveNulls(JsonNode? node)
-    {
-        if (node is JsonArray array)
-        {
-            foreach (var item in array)
-            {
-                RemoveNulls(item);
-            }
-        }
-        else if (node is JsonObject fields)
-        {
-            foreach (var name in fields.Where(field => field.Value is null).Select(field => field.Key).ToList())
-            {
-                fields.Remove(name);
-            }
-
-            foreach (var field in fields)
-            {
-                RemoveNulls(field.Value);
-            }
-        }
-    }
+        where T : class, new() => RequestJson.Parse(await ReadBodyAsync(context).ConfigureAwait(false), type);
 
     internal static async Task<byte[]> ReadBodyAsync(HttpContext context)
     {
@@ -107,8 +56,14 @@ internal static class Http
             body.Write(buffer, 0, read);
         }
 
-        return body.ToArray();
+        var type = context.Request.ContentType ?? "";
+        return body.Length == 0 || type.Split(';')[0].Trim().Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            ? body.ToArray()
+            : throw BerthException.Invalid(type.Length == 0 ? "malformed Content-Type header (): mime: no media type" : $"unsupported Content-Type header ({type}): must be 'application/json'");
     }
+
+    /// <summary>The version of the API that is asked for, without its 1 before the point; the newest when none is.</summary>
+    internal static int Version(this HttpContext context) => context.Items[VersionKey] as int? ?? ApiHost.NewestMinor;
 
     internal static string Route(this HttpContext context, string name) => context.Request.RouteValues[name] as string ?? "";
 
@@ -129,13 +84,30 @@ internal static class Http
         var text => throw BerthException.Invalid($"the parameter {name} is not a number: \"{text}\""),
     };
 
+    /// <summary>The parameters <c>h</c> and <c>w</c>.</summary>
+    /// <exception cref="BerthException">One is no size of a terminal.</exception>
+    internal static (int Rows, int Columns) TerminalSize(this HttpContext context)
+    {
+        int Side(string name, string what) => context.Query(name) is { Length: > 0 } text && long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var side)
+            ? side is >= 0 and <= ushort.MaxValue ? (int)side : throw BerthException.Invalid($"invalid resize {what} \"{text}\": value out of range")
+            : throw BerthException.Invalid($"invalid resize {what} \"{context.Query(name)}\": invalid syntax");
+        return (Side("h", "height"), Side("w", "width"));
+    }
+
     /// <summary>RFC 3339 with nine digits, as Go writes it; <c>0001-01-01T00:00:00Z</c> for none.</summary>
     internal static string Time(DateTimeOffset? time) =>
         time is { } value ? value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff00'Z'", System.Globalization.CultureInfo.InvariantCulture) : "0001-01-01T00:00:00Z";
 
+    /// <summary>The machine's memory in bytes. proc_meminfo(5).</summary>
+    internal static long TotalMemory() =>
+        long.Parse(File.ReadLines("/proc/meminfo").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+
     internal static JsonArray Strings(IEnumerable<string>? values) => new([.. (values ?? []).Select(value => (JsonNode)value!)]);
 
     internal static JsonNode? StringsOrNull(IReadOnlyList<string>? values) => values is null ? null : Strings(values);
+
+    /// <summary>As <see cref="Map"/>, with null for none.</summary>
+    internal static JsonObject? MapOrNull(IReadOnlyDictionary<string, string>? pairs) => pairs is { Count: > 0 } ? Map(pairs) : null;
 
     internal static JsonObject Map(IEnumerable<KeyValuePair<string, string>>? pairs)
     {

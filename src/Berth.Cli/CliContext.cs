@@ -48,7 +48,7 @@ internal sealed class CliContext
         {
             try
             {
-                return field ??= new(DaemonAddress.Parse(Host ?? Variable("BERTH_HOST") ?? Variable("DOCKER_HOST") ?? DaemonAddress.Default));
+                return field ??= new(DaemonAddress.Parse(Host ?? Variable("BERTH_HOST") ?? Variable("DOCKER_HOST") ?? DaemonAddress.Default) with { Certificates = DaemonCertificates.From(Variable) });
             }
             catch (FormatException exception)
             {

@@ -65,7 +65,7 @@ internal static class CliProgram
         catch (Exception exception) when (exception is DaemonException or DaemonUnreachableException)
         {
             context.Error.WriteLine($"{context.Program}: {exception.Message}");
-            return verb?.Name is "run" or "create" && !verb.TakesProject ? 125 : 1;
+            return verb is { Name: "run" or "create" } ? verb.UsageExitCode : 1;
         }
         catch (IOException exception) when (exception.HResult != BrokenPipe)
         {

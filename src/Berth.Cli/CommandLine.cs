@@ -41,6 +41,9 @@ internal sealed class ParsedLine
 
     internal bool Flag(string name) => _values.TryGetValue(name, out var values) && values[^1] is not "false";
 
+    /// <summary>For a flag that holds unless it is given as <c>--name=false</c>.</summary>
+    internal bool IsOn(string name) => !Has(name) || Flag(name);
+
     internal string? Value(string name) => _values.TryGetValue(name, out var values) ? values[^1] : null;
 
     internal IReadOnlyList<string> Values(string name) => _values.TryGetValue(name, out var values) ? values : [];

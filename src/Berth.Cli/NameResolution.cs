@@ -18,6 +18,11 @@ internal static class NameResolution
             return new(IsProject: false);
         }
 
+        if (verb == "diff")
+        {
+            return new(IsProject: names.Count != 1 || int.TryParse(names[0], System.Globalization.CultureInfo.InvariantCulture, out _)); // releases have numbers, containers have names
+        }
+
         if (names.Count == 0 || context.Project.IsExplicit)
         {
             return WithoutNames(verb, names, context.Project.IsExplicit);

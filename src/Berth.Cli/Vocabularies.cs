@@ -36,6 +36,11 @@ internal static class Vocabularies
             return Installation.Uninstall();
         }
 
+        if (context.Vocabulary == Vocabulary.Both && name == "doctor")
+        {
+            return Doctor.DoctorVerb.Doctor();
+        }
+
         var compose = context.Vocabulary == Vocabulary.Docker ? null : ComposeVerbs.Find(name);
         var docker = context.Vocabulary == Vocabulary.Compose ? null : DockerVerbs.Find(context, name, ref words);
         return (compose, docker) switch
@@ -55,7 +60,7 @@ internal static class Vocabularies
         [
             ("Projects (and containers: a name is a service where there is a project that has it)", ComposeVerbs.Summaries),
             ("Containers, images, networks, volumes", [.. DockerVerbs.Summaries.Where(verb => ComposeVerbs.Summaries.All(other => other.Name != verb.Name))]),
-            ("This machine", [("uninstall", "Takes an installed Berth away")]),
+            ("This machine", [("doctor", "Says what is wrong here and what mends it"), ("uninstall", "Takes an installed Berth away")]),
             ("Only one meaning", [("docker VERB", "Docker's meaning of a verb"), ("compose VERB", "Compose's meaning of a verb")]),
         ],
     };

@@ -21,6 +21,9 @@ public sealed record DaemonAddress
 
     public int Port { get; }
 
+    /// <summary>For TLS over TCP; null for plain connections.</summary>
+    public DaemonCertificates? Certificates { get; init; }
+
     /// <exception cref="FormatException">Neither form.</exception>
     public static DaemonAddress Parse(string text)
     {
@@ -47,7 +50,27 @@ public sealed record DaemonAddress
     }
 
     /// <exception cref="DaemonUnreachableException">Nobody listens there, or the caller may not connect.</exception>
-    internal async Task<Socket> ConnectAsync(CancellationToken cancellationToken)
+    /// <exception cref="DaemonException">TLS was not agreed upon.</exception>
+    internal async Task<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var stream = new NetworkStream(await ConnectSocketAsync(cancellationToken).ConfigureAwait(false), ownsSocket: true);
+        if (Path is not null || Certificates is null)
+        {
+            return stream;
+        }
+
+        try
+        {
+            return await Certificates.SecureAsync(stream, this, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<Socket> ConnectSocketAsync(CancellationToken cancellationToken)
     {
         var socket = Path is null
             ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }

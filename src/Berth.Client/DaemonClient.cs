@@ -23,7 +23,7 @@ public sealed class DaemonClient(DaemonAddress address)
         string method, string target, Stream? body = null, string contentType = "application/x-tar", IReadOnlyDictionary<string, string>? headers = null,
         CancellationToken cancellationToken = default)
     {
-        var stream = new NetworkStream(await Address.ConnectAsync(cancellationToken).ConfigureAwait(false), ownsSocket: true);
+        var stream = await Address.ConnectAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await stream.WriteAsync(Head(method, target, headers, body is null ? "Content-Length: 0\r\n" : $"Content-Type: {contentType}\r\nTransfer-Encoding: chunked\r\n"), cancellationToken).ConfigureAwait(false);
@@ -49,7 +49,7 @@ public sealed class DaemonClient(DaemonAddress address)
     /// <summary>As <see cref="SendAsync"/>, with a JSON body.</summary>
     public async Task<DaemonResponse> SendJsonAsync(string method, string target, JsonNode body, CancellationToken cancellationToken = default)
     {
-        var stream = new NetworkStream(await Address.ConnectAsync(cancellationToken).ConfigureAwait(false), ownsSocket: true);
+        var stream = await Address.ConnectAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await WriteJsonAsync(stream, method, target, body, "", cancellationToken).ConfigureAwait(false);
@@ -77,8 +77,7 @@ public sealed class DaemonClient(DaemonAddress address)
     /// <exception cref="DaemonException">The daemon refused.</exception>
     public async Task<HijackedConnection> HijackAsync(string target, JsonNode? body = null, CancellationToken cancellationToken = default)
     {
-        var socket = await Address.ConnectAsync(cancellationToken).ConfigureAwait(false);
-        var stream = new NetworkStream(socket, ownsSocket: true);
+        var stream = await Address.ConnectAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             const string upgrade = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
@@ -88,7 +87,7 @@ public sealed class DaemonClient(DaemonAddress address)
             var response = await ReadHeadAsync(stream, cancellationToken).ConfigureAwait(false);
             if (response.Status is 101 or 200)
             {
-                return new(socket, response.Raw);
+                return new(stream, response.Raw);
             }
 
             await using (response)
@@ -118,7 +117,7 @@ public sealed class DaemonClient(DaemonAddress address)
         }
     }
 
-    private async Task WriteJsonAsync(NetworkStream stream, string method, string target, JsonNode body, string more, CancellationToken cancellationToken)
+    private async Task WriteJsonAsync(Stream stream, string method, string target, JsonNode body, string more, CancellationToken cancellationToken)
     {
         using var content = new MemoryStream();
         await using (var writer = new Utf8JsonWriter(content))
@@ -150,7 +149,7 @@ public sealed class DaemonClient(DaemonAddress address)
         return Encoding.ASCII.GetBytes(head.Append(more).Append("\r\n").ToString());
     }
 
-    private static async Task WriteChunksAsync(NetworkStream stream, Stream body, CancellationToken cancellationToken)
+    private static async Task WriteChunksAsync(Stream stream, Stream body, CancellationToken cancellationToken)
     {
         var buffer = new byte[64 * 1024];
         int read;
@@ -164,7 +163,7 @@ public sealed class DaemonClient(DaemonAddress address)
         await stream.WriteAsync("0\r\n\r\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<DaemonResponse> ReadHeadAsync(NetworkStream stream, CancellationToken cancellationToken)
+    private async Task<DaemonResponse> ReadHeadAsync(Stream stream, CancellationToken cancellationToken)
     {
         var buffer = new byte[4096];
         var length = 0;

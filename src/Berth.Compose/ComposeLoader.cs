@@ -34,6 +34,9 @@ public sealed record ComposeLoadOptions
 
     /// <summary>The caller's environment.</summary>
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    /// <summary>What secrets and configs held at another time, by <c>secret/KEY</c> and <c>config/KEY</c>: their files and variables need not be there any more.</summary>
+    public IReadOnlyDictionary<string, byte[]> Kept { get; init; } = new Dictionary<string, byte[]>();
 }
 
 /// <param name="Project">Null when there are errors.</param>
@@ -90,7 +93,7 @@ public sealed class ComposeLoader
         var top = Merge(trees, folder);
         var paths = new ProjectPaths(folder, _environment.GetValueOrDefault("HOME"));
         var services = new ServiceBinder(paths, new EnvironmentFiles(paths, _source, Lookup), Lookup);
-        var binder = new ProjectBinder(name, paths, services, Lookup);
+        var binder = new ProjectBinder(name, paths, services, Lookup, _options.Kept);
         var reader = new MapReader(top, string.Empty, _diagnostics);
         binder.Read(reader);
         return new ProjectAssembly(name, folder, files, binder, top, _diagnostics).Build(ActiveProfiles(), _options.NamedServices);

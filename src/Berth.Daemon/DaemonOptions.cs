@@ -19,7 +19,11 @@ internal sealed record DaemonOptions
           --config-file PATH             settings as JSON, dockerd's keys (default /etc/berth/daemon.json)
           --data-root PATH               images, volumes, state (default /var/lib/berth)
           --exec-root PATH               sockets, namespaces, bundles (default /run/berth)
-          -H, --host URL                 listen here: unix:///PATH or tcp://127.0.0.1:PORT (default unix:///run/berth/berth.sock)
+          -H, --host URL                 listen here: unix:///PATH or tcp://ADDRESS:PORT, which needs --tlsverify (default unix:///run/berth/berth.sock)
+          --tlsverify                    speak TLS over TCP, and only to clients whose certificate the authority has signed
+          --tlscacert PATH               that authority (default /etc/berth/ca.pem)
+          --tlscert PATH                 the daemon's certificate (default /etc/berth/cert.pem)
+          --tlskey PATH                  its key (default /etc/berth/key.pem)
           -G, --group NAME               who may use the socket (default berth)
           -p, --pidfile PATH             write the process id here (default EXEC-ROOT/berthd.pid)
           -l, --log-level LEVEL          debug, info, warn or error (default info)
@@ -50,6 +54,9 @@ internal sealed record DaemonOptions
     public ImageStoreOptions Images { get; init; } = new();
 
     public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>For TCP; null when nothing listens there.</summary>
+    public ApiCertificates? Certificates { get; init; }
 
     public string Group { get; init; } = "berth";
 
@@ -138,6 +145,8 @@ internal sealed record DaemonOptions
                 return settings.Purge = true;
             case "--restart-after-crash":
                 return settings.RestartAfterCrash = true;
+            case "--tlsverify":
+                return settings.VerifiesClients = true;
             case "--no-bootstrap":
                 settings.Bootstrap = false;
                 return true;
@@ -162,6 +171,10 @@ internal sealed record DaemonOptions
                 if (property.Name == "bootstrap")
                 {
                     settings.Bootstrap = property.Value.GetBoolean();
+                }
+                else if (property.Name == "tlsverify")
+                {
+                    settings.VerifiesClients |= property.Value.GetBoolean();
                 }
                 else if (property.Name == "default-address-pools")
                 {
@@ -209,6 +222,7 @@ internal sealed record DaemonOptions
             ["--insecure-registry"] = "insecure-registry", ["--default-address-pool"] = "default-address-pool", ["--default-runtime"] = "default-runtime",
             ["--bridge"] = "bridge", ["--bridge-prefix"] = "bridge-prefix", ["--cgroup-parent"] = "cgroup-parent", ["--dns"] = "dns", ["--label"] = "label",
             ["--mtu"] = "mtu", ["--nft-table"] = "nft-table", ["--build-host-certificates"] = "build-host-certificates",
+            ["--tlscacert"] = "tlscacert", ["--tlscert"] = "tlscert", ["--tlskey"] = "tlskey",
         };
 
         // daemon.json writes lists in the plural.
@@ -218,6 +232,7 @@ internal sealed record DaemonOptions
             ["registry-mirrors"] = "registry-mirror", ["insecure-registries"] = "insecure-registry", ["default-address-pools"] = "default-address-pool",
             ["default-runtime"] = "default-runtime", ["bridge"] = "bridge", ["bridge-prefix"] = "bridge-prefix", ["cgroup-parent"] = "cgroup-parent", ["dns"] = "dns",
             ["labels"] = "label", ["mtu"] = "mtu", ["nft-table"] = "nft-table", ["bootstrap"] = "bootstrap", ["build-host-certificates"] = "build-host-certificates",
+            ["tlsverify"] = "tlsverify", ["tlscacert"] = "tlscacert", ["tlscert"] = "tlscert", ["tlskey"] = "tlskey",
         };
 
         private static readonly HashSet<string> Lists = ["host", "registry-mirror", "insecure-registry", "default-address-pool", "dns", "label"];
@@ -226,6 +241,8 @@ internal sealed record DaemonOptions
         internal List<string> Errors { get; } = [];
 
         internal bool Bootstrap { get; set; } = true;
+
+        internal bool VerifiesClients { get; set; }
 
         internal bool CleanUp { get; set; }
 
@@ -281,6 +298,12 @@ internal sealed record DaemonOptions
                 Errors.Add("--purge is for --clean-up only");
             }
 
+            List<string> hosts = All("host") is { Count: > 0 } named ? named : [$"unix://{execRoot}/berth.sock"];
+            if (!VerifiesClients && hosts.Find(host => host.StartsWith("tcp://", StringComparison.Ordinal)) is { } open)
+            {
+                Errors.Add($"host {open}: whoever reaches the API is root, so over TCP it is served with mutual TLS only. Give --tlsverify with --tlscacert, --tlscert and --tlskey, or use an SSH tunnel to the unix socket");
+            }
+
             var options = new DaemonOptions
             {
                 Engine = defaults with
@@ -300,7 +323,10 @@ internal sealed record DaemonOptions
                 },
                 Images = images,
                 Mirrors = [.. mirrors["docker.io"]],
-                Hosts = All("host") is { Count: > 0 } hosts ? hosts : [$"unix://{execRoot}/berth.sock"],
+                Hosts = hosts,
+                Certificates = VerifiesClients
+                    ? new(Absolute("tlscacert", "/etc/berth/ca.pem"), Absolute("tlscert", "/etc/berth/cert.pem"), Absolute("tlskey", "/etc/berth/key.pem"))
+                    : null,
                 Group = One("group", "berth"),
                 PidFile = One("pidfile", execRoot + "/berthd.pid"),
                 LogLevel = Level(),

@@ -111,7 +111,7 @@ internal static partial class DaemonProgram
             kestrel.Limits.MinResponseDataRate = null; // a follower of logs may read when it likes
             foreach (var host in options.Hosts)
             {
-                Listen(kestrel, host);
+                Listen(kestrel, host, options.Certificates);
             }
         });
         var app = builder.Build();
@@ -170,7 +170,7 @@ internal static partial class DaemonProgram
         stop.TrySetResult();
     }
 
-    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, string host)
+    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, string host, ApiCertificates? certificates)
     {
         if (host.StartsWith("unix://", StringComparison.Ordinal))
         {
@@ -180,18 +180,29 @@ internal static partial class DaemonProgram
             return;
         }
 
-        if (host.StartsWith("tcp://", StringComparison.Ordinal) && System.Net.IPEndPoint.TryParse(host["tcp://".Length..], out var endpoint))
+        if (certificates is not null && host.StartsWith("tcp://", StringComparison.Ordinal) && System.Net.IPEndPoint.TryParse(host["tcp://".Length..], out var endpoint) && endpoint.Port > 0)
         {
-            if (!System.Net.IPAddress.IsLoopback(endpoint.Address))
+            kestrel.Listen(endpoint, listener =>
             {
-                throw new BerthException(ErrorKind.NotSupported, $"--host {host}: without TLS the API is served on loopback addresses only, as whoever reaches it is root. Use an SSH tunnel to the unix socket.");
-            }
-
-            kestrel.Listen(endpoint, ApiHost.Configure);
+                listener.UseHttps(Read(certificates));
+                ApiHost.Configure(listener); // what is taken over is what TLS carries
+            });
             return;
         }
 
-        throw BerthException.Invalid($"--host {host}: write unix:///PATH or tcp://127.0.0.1:PORT");
+        throw BerthException.Invalid($"--host {host}: write unix:///PATH or tcp://ADDRESS:PORT");
+    }
+
+    private static Microsoft.AspNetCore.Server.Kestrel.Https.HttpsConnectionAdapterOptions Read(ApiCertificates certificates)
+    {
+        try
+        {
+            return certificates.Read();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw BerthException.Invalid($"--tlsverify: {certificates.Authority}, {certificates.Certificate} and {certificates.Key} cannot be used: {exception.Message}");
+        }
     }
 
     // Only root and the group may use the sockets: who can, is root on this machine.

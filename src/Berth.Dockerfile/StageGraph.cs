@@ -39,8 +39,7 @@ public static class StageGraph
 
         return Find(file, target, file.Stages.Count)
             ?? throw new ArgumentException(
-                $"target stage '{target}' could not be found.{Nearest.Suggest(target, file.Stages.Select(one => one.Name).OfType<string>())}",
-                nameof(target));
+                $"target stage \"{target}\" could not be found{(Nearest.Suggest(target, file.Stages.Select(one => one.Name).OfType<string>()) is { Length: > 0 } hint ? "." + hint : "")}");
     }
 
     /// <summary>The stages that a stage reads directly.</summary>

@@ -9,6 +9,7 @@ using Berth.Engine.Networks;
 using Berth.Engine.State;
 using Berth.Engine.Volumes;
 using Berth.Linux.Cgroups;
+using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Microsoft.Extensions.Logging;
 
@@ -31,7 +32,7 @@ public sealed partial class EngineHost : IAsyncDisposable
         _parts = parts;
         _lock = dataLock;
         _logger = parts.Loggers.CreateLogger<EngineHost>();
-        Volumes = new VolumeService(parts.State, parts.Options, parts.Events, parts.Time);
+        Volumes = new VolumeService(parts.State, parts.Options, parts.Events, parts.Time, parts.Runtime.Commands);
         VolumeRefresh = new VolumeRefresh(Volumes, parts.Options, parts.Faults);
         Networks = new NetworkService(parts.State, parts.Options, parts.Events, parts.Time, parts.Wiring);
         Images = new ImageStore(parts.State, parts.Options.DataRoot, imageOptions, parts.Time);
@@ -41,7 +42,10 @@ public sealed partial class EngineHost : IAsyncDisposable
         Containers = new ContainerService(parts, new ContainerImages(Images), Networks, Volumes);
         Networks.BridgeRemoved = Containers.RefreshTrafficAsync;
         _rulesGuard = new RulesGuard(parts.Options, Containers.RestoreTrafficAsync, parts.Time, parts.Loggers.CreateLogger<RulesGuard>());
-        Images.UsedBy = id => [.. Containers.All.Where(container => container.Record.ImageId == id.ToString()).Select(container => container.Id)];
+        Images.UsedBy = id => [.. Containers.All.Where(container => container.Record.ImageId == id.ToString() || container.Record.Mounts.Any(mount => mount.Type == "image" && mount.Source == id.ToString()))
+            .Select(container => container.Id)];
+        Images.StoodOn = () => Containers.All.Where(container => container.Record.Status != ContainerStatus.Removing)
+            .SelectMany(container => container.Record.Mounts.SelectMany(mount => mount.LowerDirectories).Concat(container.Record.LowerDirectories));
     }
 
     public EngineOptions Options => _parts.Options;
@@ -84,9 +88,9 @@ public sealed partial class EngineHost : IAsyncDisposable
     {
         Directory.CreateDirectory(options.DataRoot);
         Directory.CreateDirectory(options.ExecRoot);
-        File.SetUnixFileMode(options.DataRoot, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(options.DataRoot, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute); // what is in there is nobody else's: secrets, and programs that change their user
         var dataLock = Lock(options);
-        var parts = CreateParts(options, StateStore.Open(options.DataRoot + "/state.db", faults), loggers, time, faults);
+        var parts = CreateParts(options, StateStore.Open(options.DataRoot + "/state.db", faults, reservePath: options.DataRoot + "/reserve"), loggers, time, faults);
         var host = new EngineHost(parts, dataLock, imageOptions);
         await host.RecoverAsync().ConfigureAwait(false);
         return host;
@@ -139,6 +143,7 @@ public sealed partial class EngineHost : IAsyncDisposable
         await _parts.Departed.IdleAsync().ConfigureAwait(false);
         await _parts.State.DisposeAsync().ConfigureAwait(false);
         _parts.Exits.Dispose();
+        _parts.Watcher.Dispose();
         _parts.Wiring.Dispose();
         await _lock.DisposeAsync().ConfigureAwait(false);
     }
@@ -157,7 +162,7 @@ public sealed partial class EngineHost : IAsyncDisposable
         var edge = new EdgeProcess(options, cgroups, exits, loggers.CreateLogger<EdgeProcess>());
         var conmon = new Conmon(conmonPath, runtime, cgroups, commands, $"{options.CgroupParent}-conmon", NullDevice.Prepare(options.DataRoot, loggers.CreateLogger<Conmon>()));
         var traffic = new TrafficRules(options, wiring, edge, departed, new ForwardAccept(options.Name, loggers.CreateLogger<ForwardAccept>()), time);
-        return new(state, options, new EventBus(time), time, faults, wiring, departed, traffic, edge, runtime, new(runtime), conmon, cgroups, exits, loggers);
+        return new(state, options, new EventBus(time), time, faults, wiring, departed, traffic, edge, runtime, new(runtime), conmon, cgroups, exits, new DirectoryWatcher(), loggers);
     }
 
     private async Task RecoverAsync()
@@ -165,14 +170,20 @@ public sealed partial class EngineHost : IAsyncDisposable
         LogRuntime(_parts.Runtime.Name, _parts.Runtime.Reason);
         var records = Containers.Load();
         await Volumes.LoadAsync().ConfigureAwait(false);
-        await Networks.LoadAsync(records).ConfigureAwait(false);
-        foreach (var intent in State.OpenIntents().Where(intent => intent.Kind == "network.remove"))
+        foreach (var intent in State.OpenIntents().Where(intent => intent.Kind == NetworkService.RemoveIntent))
         {
             var network = System.Text.Json.JsonSerializer.Deserialize(intent.Data, EngineJson.Default.NetworkRecord)!;
+            if (records.Any(record => record.IsRunning && record.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id)))
+            {
+                await intent.CompleteAsync().ConfigureAwait(false); // its removal had failed, for a full disk, and it was used again
+                continue;
+            }
+
             _parts.Wiring.RemoveBridge(network);
             await State.CommitAsync(batch => batch.Delete(NetworkService.Kind, network.Id).Close(intent)).ConfigureAwait(false);
         }
 
+        await Networks.LoadAsync(records).ConfigureAwait(false); // without those whose removal was just completed
         await _parts.Edge.StartAsync().ConfigureAwait(false);
         await _steps.RecoverAsync().ConfigureAwait(false);
         await Containers.RecoverAsync().ConfigureAwait(false);

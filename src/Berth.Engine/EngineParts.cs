@@ -3,6 +3,7 @@ using Berth.Engine.Events;
 using Berth.Engine.Networks;
 using Berth.Engine.State;
 using Berth.Linux.Cgroups;
+using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Microsoft.Extensions.Logging;
 
@@ -11,4 +12,4 @@ namespace Berth.Engine;
 /// <summary>What the parts of the engine share; made once by <see cref="EngineHost"/>.</summary>
 internal sealed record EngineParts(
     StateStore State, EngineOptions Options, EventBus Events, TimeProvider Time, FaultPoints Faults, NetworkWiring Wiring, DepartedEndpoints Departed, TrafficRules Traffic,
-    EdgeProcess Edge, OciRuntime Runtime, SeccompFilters SeccompFilters, Conmon Conmon, CgroupLayout Cgroups, ExitWatcher Exits, ILoggerFactory Loggers);
+    EdgeProcess Edge, OciRuntime Runtime, SeccompFilters SeccompFilters, Conmon Conmon, CgroupLayout Cgroups, ExitWatcher Exits, DirectoryWatcher Watcher, ILoggerFactory Loggers);

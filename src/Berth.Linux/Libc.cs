@@ -102,6 +102,15 @@ internal static unsafe partial class Libc
     internal static partial int epoll_wait(int epfd, EpollEvent* events, int maxEvents, int timeout);
 
     [LibraryImport("libc", SetLastError = true)]
+    internal static partial int inotify_init1(int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int inotify_add_watch(int fd, string path, uint mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int inotify_rm_watch(int fd, int watch);
+
+    [LibraryImport("libc", SetLastError = true)]
     internal static partial int poll(PollFd* fds, ulong count, int timeout);
 
     [LibraryImport("libc")]

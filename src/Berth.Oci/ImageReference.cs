@@ -66,10 +66,13 @@ public sealed partial record ImageReference
             return reference;
         }
 
-        var hint = text.Any(char.IsAsciiLetterUpper) && ParseOrNull(text.ToLowerInvariant()) is not null
-            ? "repository name must be lowercase"
-            : "expected [REGISTRY[:PORT]/]NAME[:TAG][@sha256:DIGEST]";
-        throw new FormatException($"invalid reference format: '{text}': {hint}");
+        if (text.Any(char.IsAsciiLetterUpper) && ParseOrNull(text.ToLowerInvariant()) is not null)
+        {
+            var repository = Split(text.Split('@')[0]).Repository;
+            throw new FormatException($"invalid reference format: repository name ({repository[..(repository.IndexOf(':', StringComparison.Ordinal) is var end and >= 0 ? end : repository.Length)]}) must be lowercase");
+        }
+
+        throw new FormatException($"invalid reference format: '{text}': expected [REGISTRY[:PORT]/]NAME[:TAG][@sha256:DIGEST]");
     }
 
     private static ImageReference? ParseOrNull(string text)

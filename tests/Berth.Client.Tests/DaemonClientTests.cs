@@ -79,7 +79,7 @@ public sealed class DaemonClientTests : IDisposable
         });
         await using var connection = await Client.HijackAsync("/containers/x/attach?stream=1");
         await connection.WriteAsync("hello"u8.ToArray(), CancellationToken.None);
-        connection.CloseInput();
+        await connection.CloseInputAsync();
         using var reader = new StreamReader(connection.Output);
         Assert.Equal("first hello", await reader.ReadToEndAsync());
         Assert.EndsWith("Upgrade: tcp\r\n\r\n", await server, StringComparison.Ordinal); // no body: that would be the program's input

@@ -29,7 +29,7 @@ public sealed class DockerClientTests(DockerFixture docker) : IClassFixture<Dock
 
     [Theory]
     [InlineData(127, "/no/such/program")]
-    [InlineData(126, "/work")]
+    [InlineData(126, "/desk")]
     public async Task Run_of_what_cannot_be_executed_ends_with_dockers_codes(int code, string program) =>
         Assert.Equal(code, (await docker.DockerAsync("run", "--rm", "box", program)).ExitCode);
 
@@ -152,6 +152,6 @@ public sealed class DockerClientTests(DockerFixture docker) : IClassFixture<Dock
     {
         var result = await docker.DockerAsync("run", "--rm", "--log-driver", "syslog", "box", "true");
         Assert.Equal(125, result.ExitCode);
-        Assert.Contains("does not support the log driver \"syslog\"", result.Error, StringComparison.Ordinal);
+        Assert.Contains("error looking up logging plugin syslog: plugin \"syslog\" not found; Berth has json-file, local and none", result.Error, StringComparison.Ordinal);
     }
 }

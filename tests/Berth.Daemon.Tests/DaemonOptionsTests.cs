@@ -44,6 +44,15 @@ public sealed class DaemonOptionsTests : IDisposable
         HostCertificates.Never, DaemonOptions.Parse(["--config-file", Write("""{"build-host-certificates": "never"}""")]).Engine.Builder.HostCertificates);
 
     [Fact]
+    public void Over_tcp_there_is_mutual_TLS_or_nothing()
+    {
+        var message = Assert.Throws<FormatException>(() => DaemonOptions.Parse(["-H", "tcp://127.0.0.1:2375", "--config-file", Write("{}")])).Message;
+        Assert.StartsWith("host tcp://127.0.0.1:2375: whoever reaches the API is root, so over TCP it is served with mutual TLS only.", message, StringComparison.Ordinal);
+        var options = DaemonOptions.Parse(["-H", "tcp://0.0.0.0:2376", "--tlscert", "/c", "--config-file", Write("""{"tlsverify": true, "tlskey": "/k"}""")]);
+        Assert.Equal(new ApiCertificates("/etc/berth/ca.pem", "/c", "/k"), options.Certificates);
+    }
+
+    [Fact]
     public void All_mistakes_are_told_at_once()
     {
         var file = Write("""{"mtu": 1, "colour": "blue", "registry-mirrors": ["ftp://x"], "build-host-certificates": "perhaps", "log-level": "loud"}""");

@@ -33,7 +33,7 @@ public class StageGraphTests
     [Fact]
     public void An_unknown_target_suggests_the_nearest() =>
         Assert.StartsWith(
-            "target stage 'biuld' could not be found. Did you mean 'build'?",
+            "target stage \"biuld\" could not be found. Did you mean 'build'?",
             Assert.Throws<ArgumentException>(() => StageGraph.FindTarget(s_file, "biuld")).Message,
             StringComparison.Ordinal);
 

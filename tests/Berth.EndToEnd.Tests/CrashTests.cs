@@ -38,6 +38,25 @@ public sealed class CrashTests
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Without_a_daemon_a_container_that_writes_without_end_fills_no_disk()
+    {
+        const long Backstop = 256 << 20; // of the default max-size
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync([], cancellationToken);
+        await BoxImage.BuildAsync(daemon, cancellationToken);
+        (await BerthAsync(daemon, "run", "-d", "--name", "loud", "box", "sh", "-c", "seq 12000000; echo last; sleep 1000")).EnsureSuccess();
+        var log = (await BerthAsync(daemon, "inspect", "-f", "{{.LogPath}}", "loud")).EnsureSuccess().Output.Trim();
+        await daemon.KillAsync();
+        (await new Command("sh", "-c", $"until tail -n 1 {log} | grep -q last; do sleep 0.1; done") { Timeout = TimeSpan.FromMinutes(2) }.RunAsync(cancellationToken)).EnsureSuccess();
+        var written = Directory.GetFiles(Path.GetDirectoryName(log)!, "*.log*").Sum(file => new FileInfo(file).Length);
+        Assert.InRange(written, Backstop, (2 * Backstop) + (3 * 11_000_000)); // of some 640 MB
+
+        await daemon.RestartAsync(cancellationToken);
+        Assert.Equal("11999999\n12000000\nlast\n", (await BerthAsync(daemon, "logs", "--tail", "3", "loud")).EnsureSuccess().Output);
+    }
+
+    [Fact]
     public async Task Whoever_starts_a_daemon_at_the_same_moment_finds_one_that_answers()
     {
         var cancellationToken = TestContext.Current.CancellationToken;

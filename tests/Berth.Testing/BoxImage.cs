@@ -21,7 +21,7 @@ public static class BoxImage
             FROM scratch
             COPY --chmod=755 busybox /bin/busybox
             RUN ["/bin/busybox", "--install", "-s", "/bin"]
-            WORKDIR /work
+            WORKDIR /desk
             CMD ["sh"]
             """);
         return folder;

@@ -33,6 +33,23 @@ internal sealed class DaemonSlot : IDisposable
 
     private static string AllSlots => Path.GetTempPath() + "berth-tests";
 
+    /// <summary>Makes a folder in this slot's own.</summary>
+    internal void Make(string name)
+    {
+        for (var patience = 100; ; patience--)
+        {
+            try
+            {
+                Directory.CreateDirectory($"{Folder}/{name}");
+                return;
+            }
+            catch (DirectoryNotFoundException) when (patience > 0)
+            {
+                // Another slot was given back, and took the folder of all away between the two steps of making ours.
+            }
+        }
+    }
+
     /// <exception cref="InvalidOperationException">All are taken.</exception>
     internal static async Task<DaemonSlot> TakeAsync()
     {
@@ -47,6 +64,19 @@ internal sealed class DaemonSlot : IDisposable
         }
 
         throw new InvalidOperationException($"all {Count} test daemons of this machine are in use; see {AllSlots}");
+    }
+
+    /// <summary>Of all that no test holds.</summary>
+    internal static async Task ClearUnusedAsync()
+    {
+        for (var number = 0; number < Count; number++)
+        {
+            if (Claim(number) is { } claim)
+            {
+                using var slot = new DaemonSlot(number, claim);
+                await slot.ClearAsync();
+            }
+        }
     }
 
     private static Socket? Claim(int number)
@@ -67,6 +97,25 @@ internal sealed class DaemonSlot : IDisposable
     /// <summary>Removes everything in the kernel and on disk that bears this slot's names. Works in whatever state it is.</summary>
     internal async Task ClearAsync()
     {
+        await LosePowerAsync();
+        if (Directory.Exists(Folder))
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+
+        try
+        {
+            Directory.Delete(AllSlots);
+        }
+        catch (IOException)
+        {
+            // Not there, or another test's folder is in it.
+        }
+    }
+
+    /// <summary>Removes what is in the kernel alone, as a restart of the machine does. What is on disk stays.</summary>
+    internal async Task LosePowerAsync()
+    {
         await KillProcessesAsync();
         foreach (var mount in MountTable.MountPoints().Where(path => path.StartsWith(Folder + "/", StringComparison.Ordinal)).Reverse().ToList())
         {
@@ -82,20 +131,6 @@ internal sealed class DaemonSlot : IDisposable
         foreach (var group in Cgroups().OrderByDescending(path => path.Length))
         {
             Directory.Delete(group);
-        }
-
-        if (Directory.Exists(Folder))
-        {
-            Directory.Delete(Folder, recursive: true);
-        }
-
-        try
-        {
-            Directory.Delete(AllSlots);
-        }
-        catch (IOException)
-        {
-            // Not there, or another test's folder is in it.
         }
     }
 

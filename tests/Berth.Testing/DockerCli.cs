@@ -17,6 +17,7 @@ public sealed class DockerCli(string socket, string configFolder)
         (await script.RunAsync(cancellationToken)).EnsureSuccess();
     }
 
+    /// <summary>The client with these words.</summary>
     public Command Docker(params IReadOnlyList<string> arguments) => new(Folder + "/usr/bin/docker", arguments) { Environment = Environment };
 
     /// <summary>Docker Compose, run in the folder of a project.</summary>

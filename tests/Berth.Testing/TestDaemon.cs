@@ -25,7 +25,7 @@ public sealed class TestDaemon : IAsyncDisposable
     private TestDaemon(DaemonSlot slot, IReadOnlyList<string> flags)
     {
         (_slot, _flags) = (slot, flags);
-        Directory.CreateDirectory(Folder + "/docker");
+        _slot.Make("docker");
         Docker = new DockerCli(Socket, Folder + "/docker");
         Api = new HttpClient(new SocketsHttpHandler
         {
@@ -129,8 +129,8 @@ public sealed class TestDaemon : IAsyncDisposable
         Environment = new Dictionary<string, string?> { ["BERTH_HOST"] = "unix://" + Socket, ["DOCKER_HOST"] = null, ["DOCKER_CONFIG"] = Folder + "/docker" },
     };
 
-    /// <summary>From now on the places that the daemon reaches between side effects are recorded, or it is killed at the Nth.</summary>
-    /// <param name="plan"><c>record</c>, or N; see <c>FaultPlan</c> in <c>Berth.Daemon</c>.</param>
+    /// <summary>From now on the places that the daemon reaches between side effects are recorded, or it is killed at one of them.</summary>
+    /// <param name="plan"><c>record</c>, N, or <c>NAME N</c>; see <c>FaultPlan</c> in <c>Berth.Daemon</c>.</param>
     public async Task PlanFaultAsync(string plan)
     {
         Directory.CreateDirectory(FaultFolder);
@@ -150,6 +150,17 @@ public sealed class TestDaemon : IAsyncDisposable
 
     /// <summary>Sends SIGTERM and waits. Containers and the edge go on.</summary>
     public Task StopAsync() => EndAsync("-TERM");
+
+    /// <summary>
+    /// All that a restart of the machine takes: the daemon, the edge, containers and what watches them, mounts, links, rules, control groups, and <see cref="ExecRoot"/>, which is
+    /// in memory. This kernel's own memory of connections goes on.
+    /// </summary>
+    public async Task LosePowerAsync()
+    {
+        await KillAsync();
+        await _slot.LosePowerAsync();
+        Directory.Delete(ExecRoot, recursive: true);
+    }
 
     private async Task EndAsync(string signal)
     {

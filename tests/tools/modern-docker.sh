@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# modern-docker.sh FOLDER - unpacks a current Docker (client, dockerd, compose, buildx) from Debian's unstable suite into FOLDER,
+# modern-docker.sh FOLDER [PACKAGE ...] - unpacks a current Docker (client, dockerd, compose, buildx) from Debian's unstable suite into FOLDER,
 # without installing anything: real clients for the tests, and a peer for the benchmarks. Does nothing if it is there already.
+# With names of packages it unpacks those instead; SUITE names another suite.
 #
 #   FOLDER/usr/bin/docker                            the client
 #   FOLDER/usr/libexec/docker/cli-plugins/*          docker-compose and docker-buildx
@@ -8,7 +9,9 @@
 #
 # The packages come from the host's own Debian mirror with the suite changed; the system's package lists stay as they are.
 set -euo pipefail
-folder=${1:?usage: modern-docker.sh FOLDER}
+folder=${1:?usage: modern-docker.sh FOLDER [PACKAGE ...]}
+packages=("${@:2}")
+[ ${#packages[@]} -gt 0 ] || packages=(docker-cli docker.io docker-compose docker-buildx)
 suite=${SUITE:-sid}
 [ ! -e "$folder/.complete" ] || exit 0
 
@@ -34,7 +37,7 @@ from_suite() {
 }
 
 from_suite update
-(cd "$work" && from_suite download docker-cli docker.io docker-compose docker-buildx)
+(cd "$work" && from_suite download "${packages[@]}")
 for package in "$work"/*.deb; do
   dpkg-deb -x "$package" "$folder"
   basename "${package%%_*}" | tr '\n' ' '

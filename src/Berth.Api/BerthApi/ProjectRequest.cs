@@ -16,16 +16,8 @@ internal sealed class ProjectRequest(JsonObject body)
 
     internal static async Task<ProjectRequest> ReadAsync(HttpContext context)
     {
-        try
-        {
-            return JsonNode.Parse(await Http.ReadBodyAsync(context).ConfigureAwait(false)) is JsonObject body
-                ? new(body)
-                : throw BerthException.Invalid("the request's body is not a JSON object");
-        }
-        catch (JsonException exception)
-        {
-            throw BerthException.Invalid($"invalid JSON in the request's body: {exception.Message}");
-        }
+        using var document = RequestJson.Read(await Http.ReadBodyAsync(context).ConfigureAwait(false));
+        return RequestJson.WithoutNulls(document.RootElement.Clone()) is JsonObject body ? new(body) : throw BerthException.Invalid("invalid JSON: the request's body is not an object");
     }
 
     /// <param name="named">Services that the command names; a profile does not hold them back.</param>

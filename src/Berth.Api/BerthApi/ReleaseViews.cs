@@ -9,6 +9,7 @@ namespace Berth.Api.BerthApi;
 /// <summary>Berth API, <c>POST /berth/v1/projects/releases</c>: the releases of a project, newest first, with their models. Values of variables that look like secrets are masked.</summary>
 internal static class ReleaseViews
 {
+    private const string ConfigPrefix = "config/";
     private static readonly string[] Secret = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "_PASS", "DSN", "_URI", "_URL"];
 
     internal static async Task ListAsync(HttpContext context, ProjectService projects)
@@ -49,6 +50,8 @@ internal static class ReleaseViews
         ["reason"] = release.Reason,
         ["plan"] = Http.Strings(release.Plan),
         ["images"] = new JsonObject(release.Images.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+        ["configs"] = new JsonObject(release.Files.Where(pair => pair.Key.StartsWith(ConfigPrefix, StringComparison.Ordinal)) // a digest could be guessed from: none of secrets
+            .Select(pair => KeyValuePair.Create(pair.Key[ConfigPrefix.Length..], (JsonNode?)pair.Value))),
         ["durations"] = new JsonObject(release.Durations.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)Math.Round(pair.Value, 3)))),
         ["gaps"] = new JsonObject(release.Gaps.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)Math.Round(pair.Value, 3)))),
         ["jobs"] = new JsonObject(release.Jobs.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)new JsonObject { ["seconds"] = Math.Round(pair.Value.Seconds, 3), ["output"] = pair.Value.Output }))),

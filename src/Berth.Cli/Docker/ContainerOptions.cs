@@ -6,7 +6,7 @@ using Berth.Cli.Projects;
 namespace Berth.Cli.Docker;
 
 /// <summary>The options of <c>run</c> and <c>create</c>, and what they make of a container's configuration. Docker Engine API, "ContainerCreate".</summary>
-internal static class ContainerOptions
+internal static partial class ContainerOptions
 {
     internal static IReadOnlyList<Option> Options { get; } =
     [
@@ -14,19 +14,21 @@ internal static class ContainerOptions
         Option.List("env", 'e', "NAME=VALUE", "Variable"), Option.List("env-file", "FILE", "Variables"), Option.List("label", 'l', "NAME=VALUE", "Label"),
         Option.List("publish", 'p', "[[ADDRESS:]HOST:]PORT[/udp]", "Publish a port"), Option.Flag("publish-all", 'P', "Publish all exposed ports"), Option.List("expose", "PORT", "Expose a port"),
         Option.List("volume", 'v', "SOURCE:TARGET[:ro]", "Mount a folder or volume"), Option.List("mount", "type=…,source=…,target=…", "Mount"), Option.List("tmpfs", "TARGET[:OPTIONS]", "Mount memory"),
-        Option.Value("network", "NETWORK", "Join a network"), Option.List("network-alias", "NAME", "One more name there"), Option.Value("ip", "ADDRESS", "Address there"),
+        Option.List("network", "NETWORK", "Join a network, or name=NETWORK,alias=NAME,ip=ADDRESS,…"), Option.List("net", "NETWORK", "As --network"), Option.List("network-alias", "NAME", "One more name there"), Option.Value("ip", "ADDRESS", "Address there"), Option.Value("ip6", "ADDRESS", "IPv6 address there"),
         Option.Value("user", 'u', "USER", "As whom"), Option.Value("workdir", 'w', "FOLDER", "Where"), Option.Value("entrypoint", "PROGRAM", "Instead of the image's"),
         Option.Value("hostname", 'h', "NAME", "Host name"), Option.List("add-host", "NAME:ADDRESS", "Further host"), Option.List("dns", "ADDRESS", "DNS server"),
         Option.Value("restart", "POLICY", "no, always, unless-stopped, on-failure[:TIMES]"), Option.Value("memory", 'm', "BYTES", "Limit, such as 512m"), Option.Value("memory-swap", "BYTES", "Memory and swap together"),
-        Option.Value("cpus", "NUMBER", "Limit, such as 1.5"), Option.Value("cpu-shares", "NUMBER", "Weight"), Option.Value("cpuset-cpus", "LIST", "Only these processors"), Option.Value("pids-limit", "NUMBER", "Limit"),
+        Option.Value("cpus", "NUMBER", "Limit, such as 1.5"), Option.Value("cpu-shares", 'c', "NUMBER", "Weight"), Option.Value("cpuset-cpus", "LIST", "Only these processors"), Option.Value("pids-limit", "NUMBER", "Limit"),
         Option.List("cap-add", "CAPABILITY", "Give"), Option.List("cap-drop", "CAPABILITY", "Take"), Option.Flag("privileged", "With all rights"), Option.Flag("read-only", "Without writing to the root file system"),
         Option.Flag("init", "With an init that reaps processes"), Option.Value("shm-size", "BYTES", "Of /dev/shm"), Option.List("ulimit", "NAME=SOFT[:HARD]", "Limit"), Option.List("sysctl", "NAME=VALUE", "Kernel parameter"),
         Option.List("device", "HOST[:TARGET[:rwm]]", "Device"), Option.List("security-opt", "OPTION", "no-new-privileges, seccomp=unconfined"), Option.List("group-add", "GROUP", "Further group"),
         Option.Value("pid", "MODE", "host or container:NAME"), Option.Value("ipc", "MODE", "host or container:NAME"),
         Option.Value("stop-signal", "SIGNAL", "Instead of the image's"), Option.Value("stop-timeout", "SECONDS", "Until it is killed"), Option.Value("log-driver", "NAME", "json-file, local or none"), Option.List("log-opt", "NAME=VALUE", "Option of the log"),
+        .. FurtherOptions,
         Option.Value("health-cmd", "COMMAND", "How to tell that it works"), Option.Value("health-interval", "TIME", "Between checks"), Option.Value("health-timeout", "TIME", "Of one check"),
         Option.Value("health-retries", "NUMBER", "Failures until unhealthy"), Option.Value("health-start-period", "TIME", "In which failures do not count"), Option.Flag("no-healthcheck", "Without the image's check"),
-        Option.Value("pull", "WHEN", "always, missing or never"), Option.Flag("quiet", 'q', "Fetch without progress"),
+        Option.Value("health-start-interval", "TIME", "Between checks while it starts"),
+        Option.Value("pull", "WHEN", "always, missing or never"), Option.Value("platform", "PLATFORM", "Such as linux/arm64"), Option.Value("cidfile", "FILE", "Write the container's id there"), Option.Flag("quiet", 'q', "Fetch without progress"),
     ];
 
     internal static JsonObject ToConfig(ParsedLine line, CliContext context, bool isDetached)
@@ -44,30 +46,49 @@ internal static class ContainerOptions
         }
 
         var hasInput = line.Flag("interactive");
+        var streams = isDetached ? new() { HasOutput = false, HasErrors = false } : Streams(line);
         var config = new JsonObject
         {
             ["Image"] = line.Arguments[0],
             ["Cmd"] = line.Arguments.Count > 1 ? Json.Array(line.Arguments.Skip(1)) : null,
             ["Hostname"] = line.Value("hostname") ?? "",
+            ["Domainname"] = line.Value("domainname") ?? "",
             ["User"] = line.Value("user") ?? "",
             ["Tty"] = line.Flag("tty"),
             ["OpenStdin"] = hasInput,
             ["StdinOnce"] = hasInput && !isDetached,
-            ["AttachStdin"] = hasInput && !isDetached,
-            ["AttachStdout"] = !isDetached,
-            ["AttachStderr"] = !isDetached,
+            ["AttachStdin"] = streams.HasInput,
+            ["AttachStdout"] = streams.HasOutput,
+            ["AttachStderr"] = streams.HasErrors,
             ["Env"] = Pairs.Environment(line.Values("env"), line.Values("env-file"), context),
             ["WorkingDir"] = line.Value("workdir") ?? "",
-            ["Labels"] = Pairs.Labels(line.Values("label")),
+            ["Labels"] = Pairs.Labels([.. line.Values("label-file").SelectMany(File.ReadLines).Select(one => one.Trim()).Where(one => one.Length > 0 && one[0] != '#'), .. line.Values("label")]),
             ["ExposedPorts"] = exposed,
             ["HostConfig"] = Host(line, context, ports),
-            ["NetworkingConfig"] = Networking(line),
+            ["NetworkingConfig"] = NetworkOptions.Networking(line),
         };
         Set(config, "Entrypoint", line.Value("entrypoint") is { } entrypoint ? new JsonArray(entrypoint) : null);
         Set(config, "StopSignal", line.Value("stop-signal"));
         Set(config, "StopTimeout", line.Number("stop-timeout"));
         Set(config, "Healthcheck", Health(line));
         return config;
+    }
+
+    /// <summary>Which of the container's streams the caller wants: those of <c>--attach</c>, else all, input only with <c>-i</c>.</summary>
+    internal static RunStyle Streams(ParsedLine line)
+    {
+        var asked = line.Values("attach").Select(name => name.ToLowerInvariant()).ToList();
+        if (asked.Find(name => name is not ("stdin" or "stdout" or "stderr")) is { } unknown)
+        {
+            throw new UsageException($"invalid argument \"{unknown}\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR");
+        }
+
+        return new()
+        {
+            HasInput = line.Flag("interactive") && (asked.Count == 0 || asked.Contains("stdin")),
+            HasOutput = asked.Count == 0 || asked.Contains("stdout"),
+            HasErrors = asked.Count == 0 || asked.Contains("stderr"),
+        };
     }
 
     private static void Set(JsonObject map, string name, JsonNode? value)
@@ -78,14 +99,21 @@ internal static class ContainerOptions
         }
     }
 
-    private static JsonObject Host(ParsedLine line, CliContext context, JsonObject ports) => new()
+    private static JsonObject Host(ParsedLine line, CliContext context, JsonObject ports)
+    {
+        var host = BasicHost(line, context, ports);
+        AddFurther(host, line);
+        return host;
+    }
+
+    private static JsonObject BasicHost(ParsedLine line, CliContext context, JsonObject ports) => new()
     {
         ["Binds"] = Json.Array(line.Values("volume").Select(volume => RunVerbs.AbsoluteMount(volume, context))),
         ["Mounts"] = new JsonArray([.. line.Values("mount").Select(mount => (JsonNode)Mount(mount, context))]),
         ["Tmpfs"] = Tmpfs(line.Values("tmpfs")),
         ["PortBindings"] = ports,
         ["PublishAllPorts"] = line.Flag("publish-all"),
-        ["NetworkMode"] = line.Value("network") ?? "default",
+        ["NetworkMode"] = NetworkOptions.Mode(line),
         ["AutoRemove"] = line.Flag("rm"),
         ["RestartPolicy"] = Restart(line.Value("restart") ?? "no"),
         ["ExtraHosts"] = Json.Array(line.Values("add-host")),
@@ -102,7 +130,7 @@ internal static class ContainerOptions
         ["ReadonlyRootfs"] = line.Flag("read-only"),
         ["Init"] = line.Flag("init"),
         ["ShmSize"] = Bytes(line, "shm-size"),
-        ["Ulimits"] = new JsonArray([.. line.Values("ulimit").Select(limit => (JsonNode)Ulimit(limit))]),
+        ["Ulimits"] = Ulimits(line),
         ["Sysctls"] = Pairs.Labels(line.Values("sysctl")),
         ["Devices"] = new JsonArray([.. line.Values("device").Select(device => (JsonNode)Device(device))]),
         ["SecurityOpt"] = Json.Array(line.Values("security-opt")),
@@ -111,23 +139,6 @@ internal static class ContainerOptions
         ["IpcMode"] = line.Value("ipc") ?? "",
         ["LogConfig"] = new JsonObject { ["Type"] = line.Value("log-driver") ?? "", ["Config"] = Pairs.Labels(line.Values("log-opt")) },
     };
-
-    private static JsonObject Networking(ParsedLine line)
-    {
-        if (!line.Has("network-alias") && !line.Has("ip"))
-        {
-            return [];
-        }
-
-        var network = line.Value("network") ?? throw new UsageException("--network-alias and --ip need --network");
-        var endpoint = new JsonObject { ["Aliases"] = Json.Array(line.Values("network-alias")) };
-        if (line.Value("ip") is { } address)
-        {
-            endpoint["IPAMConfig"] = new JsonObject { ["IPv4Address"] = address };
-        }
-
-        return new() { ["EndpointsConfig"] = new JsonObject { [network] = endpoint } };
-    }
 
     /// <summary><c>[[ADDRESS:]HOST:]PORT[/PROTOCOL]</c>; host and port may be ranges of the same length.</summary>
     internal static void AddPort(string text, JsonObject bindings, JsonObject exposed)
@@ -189,16 +200,37 @@ internal static class ContainerOptions
                     mount["ReadOnly"] = value is "true" or "1";
                     break;
                 case "bind-propagation":
-                    mount["BindOptions"] = new JsonObject { ["Propagation"] = value };
+                    Part(mount, "BindOptions")["Propagation"] = value;
+                    break;
+                case "bind-create-mountpoint":
+                    Part(mount, "BindOptions")["CreateMountpoint"] = value is "true" or "1";
+                    break;
+                case "bind-recursive":
+                    Recursive(Part(mount, "BindOptions"), value);
                     break;
                 case "volume-nocopy":
-                    mount["VolumeOptions"] = new JsonObject { ["NoCopy"] = value is "true" or "1" };
+                    Part(mount, "VolumeOptions")["NoCopy"] = value is "true" or "1";
+                    break;
+                case "volume-subpath":
+                    Part(mount, "VolumeOptions")["Subpath"] = value;
+                    break;
+                case "volume-label":
+                    Add(Part(Part(mount, "VolumeOptions"), "Labels"), value);
+                    break;
+                case "volume-driver":
+                    Part(Part(mount, "VolumeOptions"), "DriverConfig")["Name"] = value;
+                    break;
+                case "volume-opt":
+                    Add(Part(Part(Part(mount, "VolumeOptions"), "DriverConfig"), "Options"), value);
+                    break;
+                case "image-subpath":
+                    Part(mount, "ImageOptions")["Subpath"] = value;
                     break;
                 case "tmpfs-size":
-                    Tmpfs(mount)["SizeBytes"] = ByteCount(value, "tmpfs-size");
+                    Part(mount, "TmpfsOptions")["SizeBytes"] = ByteCount(value, "tmpfs-size");
                     break;
                 case "tmpfs-mode":
-                    Tmpfs(mount)["Mode"] = Convert.ToInt32(value, 8);
+                    Part(mount, "TmpfsOptions")["Mode"] = Convert.ToInt32(value, 8);
                     break;
                 default:
                     throw new UsageException($"unexpected key '{parts[0]}' in '{field}' of --mount");
@@ -213,14 +245,40 @@ internal static class ContainerOptions
         return mount;
     }
 
-    private static JsonObject Tmpfs(JsonObject mount)
+    private static JsonObject Part(JsonObject map, string name)
     {
-        if (mount["TmpfsOptions"] is not JsonObject options)
+        if (map[name] is not JsonObject part)
         {
-            mount["TmpfsOptions"] = options = [];
+            map[name] = part = [];
         }
 
-        return options;
+        return part;
+    }
+
+    private static void Add(JsonObject map, string pair)
+    {
+        var parts = pair.Split('=', 2);
+        map[parts[0]] = parts.Length == 2 ? parts[1] : "";
+    }
+
+    private static void Recursive(JsonObject bind, string value)
+    {
+        switch (value)
+        {
+            case "enabled":
+                break;
+            case "disabled":
+                bind["NonRecursive"] = true;
+                break;
+            case "writable":
+                bind["ReadOnlyNonRecursive"] = true;
+                break;
+            case "readonly":
+                bind["ReadOnlyForceRecursive"] = true;
+                break;
+            default:
+                throw new UsageException($"invalid value for bind-recursive: {value} (must be \"enabled\", \"disabled\", \"writable\", or \"readonly\")");
+        }
     }
 
     private static JsonObject Tmpfs(IReadOnlyList<string> values)
@@ -243,6 +301,8 @@ internal static class ContainerOptions
             ? new() { ["Name"] = parts[0], ["MaximumRetryCount"] = times }
             : throw new UsageException($"invalid restart policy format: maximum retry count must be an integer: {text}");
     }
+
+    internal static JsonArray Ulimits(ParsedLine line) => new([.. line.Values("ulimit").Select(limit => (JsonNode)Ulimit(limit))]);
 
     private static JsonObject Ulimit(string text)
     {
@@ -272,12 +332,12 @@ internal static class ContainerOptions
             return new() { ["Test"] = new JsonArray("NONE") };
         }
 
-        if (new[] { "health-cmd", "health-interval", "health-timeout", "health-retries", "health-start-period" }.All(name => !line.Has(name)))
+        if (new[] { "health-cmd", "health-interval", "health-timeout", "health-retries", "health-start-period", "health-start-interval" }.All(name => !line.Has(name)))
         {
             return null;
         }
 
-        var health = new JsonObject { ["Interval"] = Nanoseconds(line, "health-interval"), ["Timeout"] = Nanoseconds(line, "health-timeout"), ["StartPeriod"] = Nanoseconds(line, "health-start-period"), ["Retries"] = line.Number("health-retries") ?? 0 };
+        var health = new JsonObject { ["Interval"] = Nanoseconds(line, "health-interval"), ["Timeout"] = Nanoseconds(line, "health-timeout"), ["StartPeriod"] = Nanoseconds(line, "health-start-period"), ["StartInterval"] = Nanoseconds(line, "health-start-interval"), ["Retries"] = line.Number("health-retries") ?? 0 };
         Set(health, "Test", line.Value("health-cmd") is { } command ? new JsonArray("CMD-SHELL", command) : null);
         return health;
     }

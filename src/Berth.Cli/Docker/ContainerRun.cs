@@ -3,32 +3,57 @@ using Berth.Client;
 
 namespace Berth.Cli.Docker;
 
+/// <summary>How a caller stays with a container.</summary>
+internal sealed record RunStyle
+{
+    internal bool IsDetached { get; init; }
+
+    internal bool IsTerminal { get; init; }
+
+    internal bool HasInput { get; init; }
+
+    internal bool HasOutput { get; init; } = true;
+
+    internal bool HasErrors { get; init; } = true;
+
+    /// <summary>It is removed when it ends.</summary>
+    internal bool AutoRemove { get; init; }
+
+    /// <summary>Signals to this program go to the container's.</summary>
+    internal bool PassesSignals { get; init; } = true;
+
+    /// <summary>Null: the daemon's.</summary>
+    internal string? DetachKeys { get; init; }
+
+    internal string AttachQuery =>
+        $"stream=1{(HasOutput ? "&stdout=1" : "")}{(HasErrors ? "&stderr=1" : "")}{(HasInput ? "&stdin=1" : "")}{(DetachKeys is { } keys ? "&detachKeys=" + DockerVerbs.Escape(keys) : "")}";
+}
+
 /// <summary>Starts a container that was made, and stays with it until it ends: the second half of every <c>run</c>.</summary>
 internal static class ContainerRun
 {
     /// <returns>The container's exit code; 125 to 127 when it could not be started.</returns>
-    internal static async Task<int> RunAsync(CliContext context, string id, bool isDetached, bool isTerminal, bool hasInput, bool autoRemove)
+    internal static async Task<int> RunAsync(CliContext context, string id, RunStyle style)
     {
-        if (isDetached)
+        if (style.IsDetached)
         {
             await StartAsync(context, id).ConfigureAwait(false);
             context.Output.WriteLine(id);
             return 0;
         }
 
-        await using var interaction = await Interaction.BeginAsync(
-            context, $"/containers/{id}/attach?stream=1&stdout=1&stderr=1{(hasInput ? "&stdin=1" : "")}", null, isTerminal, hasInput).ConfigureAwait(false);
-        if (!isTerminal)
+        await using var interaction = await Interaction.BeginAsync(context, $"/containers/{id}/attach?{style.AttachQuery}", null, style.IsTerminal, style.HasInput).ConfigureAwait(false);
+        if (!style.IsTerminal && style.PassesSignals)
         {
             interaction.ForwardSignals(signal => SignalAsync(context, id, signal));
         }
 
         // Asked before the start, so that not even the shortest run is missed.
-        await using var waiting = await context.Client.SendAsync("POST", $"/containers/{id}/wait?condition={(autoRemove ? "removed" : "next-exit")}").ConfigureAwait(false);
+        await using var waiting = await context.Client.SendAsync("POST", $"/containers/{id}/wait?condition={(style.AutoRemove ? "removed" : "next-exit")}").ConfigureAwait(false);
         await StartAsync(context, id).ConfigureAwait(false);
         await interaction.FollowSizeAsync($"/containers/{id}/resize").ConfigureAwait(false);
         await interaction.CopyOutputAsync().ConfigureAwait(false);
-        if (isTerminal && await IsRunningAsync(context, id).ConfigureAwait(false))
+        if (style.IsTerminal && await IsRunningAsync(context, id).ConfigureAwait(false))
         {
             return 0; // detached from by keys
         }

@@ -12,7 +12,7 @@ internal static class ContainerVerbs
         "logs" => Logs(),
         "exec" => Exec(),
         "attach" => Attach(),
-        "start" => Each("start", "Starts containers.", [], _ => "start"),
+        "start" => Start(),
         "stop" => Each("stop", "Stops containers.", [Option.Value("timeout", 't', "SECONDS", "How long until it is killed"), Option.Value("signal", 's', "SIGNAL", "Instead of its own"), Option.Value("time", "SECONDS", "As --timeout")],
             line => "stop" + Query(line)),
         "restart" => Each("restart", "Restarts containers.", [Option.Value("timeout", 't', "SECONDS", "How long until it is killed"), Option.Value("signal", 's', "SIGNAL", "Instead of its own"), Option.Value("time", "SECONDS", "As --timeout")],
@@ -21,13 +21,17 @@ internal static class ContainerVerbs
         "pause" => Each("pause", "Freezes containers.", [], _ => "pause"),
         "unpause" => Each("unpause", "Lets frozen containers go on.", [], _ => "unpause"),
         "rm" => Remove(),
+        "cp" or "diff" or "export" or "commit" => ArchiveVerbs.Find(name),
+        "stats" => UsageVerbs.Stats(),
+        "update" => Update(),
+        "port" => new("port", "CONTAINER [PORT[/PROTOCOL]]", "Lists the ports at which a container is reached from outside.", "berth port web\nberth port web 80", [], PortAsync),
         "rename" => new("rename", "CONTAINER NAME", "Renames a container.", "berth rename web web-old", [], async (context, line) =>
         {
             var names = DockerVerbs.Exactly(line, "rename", 2);
             await context.Client.RequestAsync("POST", $"/containers/{DockerVerbs.Escape(names[0])}/rename?name={DockerVerbs.Escape(names[1])}").ConfigureAwait(false);
             return 0;
         }),
-        "top" => new("top", "CONTAINER", "Lists a container's processes.", "berth top web", [], TopAsync),
+        "top" => new("top", "CONTAINER [OPTIONS OF ps]", "Lists a container's processes.", "berth top web\nberth top web -o pid,rss,args", [], TopAsync) { StopsAtArgument = true },
         "wait" => new("wait", "CONTAINER...", "Waits until containers end, and prints their exit codes.", "berth wait job", [], (context, line) => DockerVerbs.EachAsync(context, line, "wait", async id =>
             context.Output.WriteLine((await context.Client.RequestAsync("POST", $"/containers/{DockerVerbs.Escape(id)}/wait").ConfigureAwait(false)).Text("StatusCode")))),
         _ => null,
@@ -49,16 +53,17 @@ internal static class ContainerVerbs
 
     private static Verb Remove() => new(
         "rm", "[OPTIONS] CONTAINER...", "Removes containers.", "berth rm -f web",
-        [Option.Flag("force", 'f', "Running ones too"), Option.Flag("volumes", 'v', "Their anonymous volumes too")],
+        [Option.Flag("force", 'f', "Running ones too"), Option.Flag("volumes", 'v', "Their anonymous volumes too"), Option.Flag("link", 'l', "Only the link CONTAINER/NAME")],
         (context, line) => DockerVerbs.EachAsync(context, line, "rm", async id =>
         {
-            await context.Client.RequestAsync("DELETE", $"/containers/{DockerVerbs.Escape(id)}?force={(line.Flag("force") ? 1 : 0)}&v={(line.Flag("volumes") ? 1 : 0)}").ConfigureAwait(false);
+            await context.Client.RequestAsync(
+                "DELETE", $"/containers/{DockerVerbs.EscapeImage(id.Trim('/'))}?force={(line.Flag("force") ? 1 : 0)}&v={(line.Flag("volumes") ? 1 : 0)}&link={(line.Flag("link") ? 1 : 0)}").ConfigureAwait(false);
             context.Output.WriteLine(id);
         }));
 
     private static Verb List() => new(
         "ps", "[OPTIONS]", "Lists containers.", "berth ps -a\nberth ps --format '{{.Names}}: {{.Status}}'",
-        [Option.Flag("all", 'a', "Those that do not run, too"), Option.Value("last", 'n', "NUMBER", "The last so many"), Option.Flag("latest", 'l', "The last one"), DockerVerbs.Quiet, DockerVerbs.NoTrunc, DockerVerbs.Filter, DockerVerbs.Format],
+        [Option.Flag("all", 'a', "Those that do not run, too"), Option.Value("last", 'n', "NUMBER", "The last so many"), Option.Flag("latest", 'l', "The last one"), Option.Flag("size", 's', "With what each has written"), DockerVerbs.Quiet, DockerVerbs.NoTrunc, DockerVerbs.Filter, DockerVerbs.Format],
         async (context, line) =>
         {
             if (line.Arguments.Count > 0)
@@ -67,7 +72,9 @@ internal static class ContainerVerbs
             }
 
             var limit = line.Flag("latest") ? 1 : line.Number("last") ?? 0;
-            var rows = await context.Client.RequestAsync("GET", $"/containers/json?all={(line.Flag("all") ? 1 : 0)}&limit={limit}&filters={DockerVerbs.Filters(line.Values("filter"))}").ConfigureAwait(false);
+            var withSize = line.Flag("size") || (line.Value("format")?.Contains(".Size", StringComparison.Ordinal) ?? false);
+            var rows = await context.Client.RequestAsync(
+                "GET", $"/containers/json?all={(line.Flag("all") ? 1 : 0)}&limit={limit}&size={(withSize ? 1 : 0)}&filters={DockerVerbs.Filters(line.Values("filter"))}").ConfigureAwait(false);
             var isFull = line.Flag("no-trunc");
             string Id(JsonNode one) => isFull ? one.Text("Id") : HumanText.ShortId(one.Text("Id"));
             Listing.Write(
@@ -77,6 +84,7 @@ internal static class ContainerVerbs
                     ("COMMAND", "Command", one => $"\"{(isFull ? one.Text("Command") : HumanText.Shorten(one.Text("Command"), 20))}\""),
                     ("CREATED", "RunningFor", one => Listing.Ago(one.Number("Created"))), ("STATUS", "Status", one => one.Text("Status")),
                     ("PORTS", "Ports", Listing.Ports), ("NAMES", "Names", one => string.Join(',', one.Texts("Names").Select(name => name.TrimStart('/')))),
+                    .. withSize ? [("SIZE", "Size", (Func<JsonNode, string>)Written)] : Array.Empty<(string, string, Func<JsonNode, string>)>(),
                 ],
                 [
                     ("State", one => one.Text("State")), ("CreatedAt", one => DateTimeOffset.FromUnixTimeSeconds(one.Number("Created")).ToString("yyyy-MM-dd HH:mm:ss zzz", System.Globalization.CultureInfo.InvariantCulture)),
@@ -87,11 +95,39 @@ internal static class ContainerVerbs
             return 0;
         });
 
-    private static Verb Logs() => new("logs", "[OPTIONS] CONTAINER", "Shows what a container prints.", "berth logs -f --tail 100 web", LogOptions.Options, async (context, line) =>
+    private static string Written(JsonNode container) => $"{HumanText.Size(container.Number("SizeRw"))} (virtual {HumanText.Size(container.Number("SizeRootFs"))})";
+
+    private static Verb Start() => new(
+        "start", "[OPTIONS] CONTAINER...", "Starts containers.", "berth start web\nberth start -ai shell",
+        [Option.Flag("attach", 'a', "Show its output, and end with its exit code"), Option.Flag("interactive", 'i', "With input"), Option.Value("detach-keys", "KEYS", "Instead of ctrl-p,ctrl-q")],
+        async (context, line) =>
+        {
+            if (!line.Flag("attach") && !line.Flag("interactive"))
+            {
+                return await DockerVerbs.EachAsync(context, line, "start", async id =>
+                {
+                    await context.Client.RequestAsync("POST", $"/containers/{DockerVerbs.Escape(id)}/start").ConfigureAwait(false);
+                    context.Output.WriteLine(id);
+                }).ConfigureAwait(false);
+            }
+
+            if (line.Arguments is not [var name])
+            {
+                throw new CliException(1, "you cannot start and attach multiple containers at once");
+            }
+
+            var details = await context.Client.RequestAsync("GET", $"/containers/{DockerVerbs.Escape(name)}/json").ConfigureAwait(false);
+            var (isTerminal, hasInput) = (details?["Config"].Flag("Tty") ?? false, line.Flag("interactive") && (details?["Config"].Flag("OpenStdin") ?? false));
+            Interaction.RequireTerminal(isTerminal, hasInput);
+            return await ContainerRun.RunAsync(
+                context, details.Text("Id"), new() { IsTerminal = isTerminal, HasInput = hasInput, AutoRemove = details?["HostConfig"].Flag("AutoRemove") ?? false, DetachKeys = line.Value("detach-keys") }).ConfigureAwait(false);
+        });
+
+    private static Verb Logs() => new("logs", "[OPTIONS] CONTAINER", "Shows what a container prints.", "berth logs -f --tail 100 web", [.. LogOptions.Options, Option.Flag("details", "With the labels and variables that the log options name")], async (context, line) =>
     {
         var id = DockerVerbs.Escape(DockerVerbs.Exactly(line, "logs", 1)[0]);
         var isTerminal = (await context.Client.RequestAsync("GET", $"/containers/{id}/json").ConfigureAwait(false))?["Config"].Flag("Tty") ?? false;
-        await using var response = await context.Client.SendAsync("GET", $"/containers/{id}/logs?stdout=1&stderr=1{LogOptions.Query(line)}").ConfigureAwait(false);
+        await using var response = await context.Client.SendAsync("GET", $"/containers/{id}/logs?stdout=1&stderr=1{LogOptions.Query(line)}{(line.Flag("details") ? "&details=1" : "")}").ConfigureAwait(false);
         await response.EnsureSuccessAsync(CancellationToken.None).ConfigureAwait(false);
         async ValueTask WriteAsync(bool isError, ReadOnlyMemory<byte> piece) => await (isError ? context.ErrorStream : context.OutputStream).WriteAsync(piece).ConfigureAwait(false);
         await (isTerminal
@@ -124,7 +160,7 @@ internal static class ContainerVerbs
 
     private static Verb Attach() => new(
         "attach", "[OPTIONS] CONTAINER", "Joins a running container's input and output.", "berth attach web",
-        [Option.Flag("no-stdin", "Without input"), Option.Value("detach-keys", "KEYS", "Instead of ctrl-p,ctrl-q")],
+        [Option.Flag("no-stdin", "Without input"), Option.Flag("sig-proxy", "Pass signals on (default true)"), Option.Value("detach-keys", "KEYS", "Instead of ctrl-p,ctrl-q")],
         async (context, line) =>
         {
             var id = DockerVerbs.Escape(DockerVerbs.Exactly(line, "attach", 1)[0]);
@@ -140,7 +176,7 @@ internal static class ContainerVerbs
                 context, $"/containers/{id}/attach?stream=1&stdout=1&stderr=1{(hasInput ? "&stdin=1" : "")}{(line.Value("detach-keys") is { } keys ? "&detachKeys=" + DockerVerbs.Escape(keys) : "")}",
                 null, isTerminal, hasInput).ConfigureAwait(false))
             {
-                if (!isTerminal)
+                if (!isTerminal && line.IsOn("sig-proxy"))
                 {
                     interaction.ForwardSignals(signal => ContainerRun.SignalAsync(context, id, signal));
                 }
@@ -153,10 +189,44 @@ internal static class ContainerVerbs
             return details?["State"].Flag("Running") ?? false ? 0 : (int)(details?["State"].Number("ExitCode") ?? 0);
         });
 
+    private static Verb Update() => new(
+        "update", "[OPTIONS] CONTAINER...", "Changes limits and the restart policy of containers, running ones too.", "berth update --memory 512m --memory-swap 1g web\nberth update --restart unless-stopped web db", ContainerOptions.Changeable,
+        (context, line) => DockerVerbs.EachAsync(context, line, "update", async id =>
+        {
+            var answer = await context.Client.RequestAsync("POST", $"/containers/{DockerVerbs.Escape(id)}/update", ContainerOptions.ToUpdate(line)).ConfigureAwait(false);
+            answer.Texts("Warnings").ToList().ForEach(warning => context.Error.WriteLine($"WARNING: {warning}"));
+            context.Output.WriteLine(id);
+        }));
+
+    private static async Task<int> PortAsync(CliContext context, ParsedLine line)
+    {
+        if (line.Arguments is not [var name, .. var rest] || rest.Count > 1)
+        {
+            throw new UsageException("'port' requires 1 or 2 arguments");
+        }
+
+        var ports = (await context.Client.RequestAsync("GET", $"/containers/{DockerVerbs.Escape(name)}/json").ConfigureAwait(false))?["NetworkSettings"]?["Ports"] as JsonObject ?? [];
+        var wanted = rest is [var port] ? port.Contains('/', StringComparison.Ordinal) ? port : port + "/tcp" : null;
+        var found = ports.Where(one => wanted is null || one.Key == wanted).SelectMany(one => one.Value.Items().Select(binding => (one.Key, Address: binding.Text("HostIp") is var ip && ip.Contains(':', StringComparison.Ordinal)
+            ? $"[{ip}]:{binding.Text("HostPort")}"
+            : $"{ip}:{binding.Text("HostPort")}"))).ToList();
+        if (wanted is not null && found.Count == 0)
+        {
+            throw new CliException(1, $"no public port '{wanted}' published for {name}");
+        }
+
+        found.ForEach(one => context.Output.WriteLine(wanted is null ? $"{one.Key} -> {one.Address}" : one.Address));
+        return 0;
+    }
+
     private static async Task<int> TopAsync(CliContext context, ParsedLine line)
     {
-        var id = DockerVerbs.Escape(DockerVerbs.Exactly(line, "top", 1)[0]);
-        var view = await context.Client.RequestAsync("GET", $"/containers/{id}/top").ConfigureAwait(false);
+        if (line.Arguments is not [var name, .. var options])
+        {
+            throw new UsageException("'top' requires at least 1 argument");
+        }
+
+        var view = await context.Client.RequestAsync("GET", $"/containers/{DockerVerbs.Escape(name)}/top{(options.Count > 0 ? "?ps_args=" + DockerVerbs.Escape(string.Join(' ', options)) : "")}").ConfigureAwait(false);
         context.Output.Write(Table.Render([.. view.Texts("Titles")], view.List("Processes").Select(row => (IReadOnlyList<string>)[.. row.Items().Select(cell => cell.ToString())])));
         return 0;
     }

@@ -16,16 +16,19 @@ internal static class DockerVerbs
         ("run", "Run a command in a new container"), ("create", "Make a container"), ("ps", "List containers"), ("exec", "Run a command in a running container"),
         ("logs", "Show what a container prints"), ("attach", "Join a running container"), ("start", "Start containers"), ("stop", "Stop containers"),
         ("restart", "Restart containers"), ("kill", "Kill containers"), ("pause", "Freeze containers"), ("unpause", "Let frozen containers go on"),
+        ("cp", "Copy files out of a container, or into one"), ("diff", "List files that a container has changed"), ("export", "Write a container's files to an archive"),
+        ("commit", "Make an image of a container"), ("update", "Change a container's limits"), ("port", "List a container's published ports"), ("stats", "Show what containers use"),
         ("rename", "Rename a container"), ("top", "List a container's processes"), ("wait", "Wait until containers end"), ("rm", "Remove containers"),
         ("images", "List images"), ("build", "Build an image"), ("pull", "Fetch an image"), ("push", "Send an image to a registry"), ("tag", "Give an image a name"),
-        ("rmi", "Remove images"), ("save", "Write images to an archive"), ("load", "Read images from an archive"), ("inspect", "Show all about an object"),
+        ("rmi", "Remove images"), ("import", "Make an image of an archive of files"), ("history", "Show how an image was made"), ("search", "Look for images on a registry"),
+        ("login", "Sign in to a registry"), ("logout", "Sign out of a registry"), ("save", "Write images to an archive"), ("load", "Read images from an archive"), ("inspect", "Show all about an object"),
         ("image", "ls, rm, inspect, prune …"), ("container", "ls, rm, inspect, prune …"), ("network", "ls, create, rm, inspect, connect, disconnect, prune"),
-        ("volume", "ls, create, rm, inspect, prune"), ("system", "info, events, prune"), ("events", "Show what happens"), ("info", "About the daemon"), ("version", "Versions"),
+        ("volume", "ls, create, rm, inspect, prune"), ("system", "df, info, events, prune"), ("builder", "build, prune"), ("completion", "Complete words in a shell"), ("events", "Show what happens"), ("info", "About the daemon"), ("version", "Versions"),
     ];
 
     internal static Verb? Find(CliContext context, string name, ref List<string> words)
     {
-        if (name is "image" or "container" or "network" or "volume" or "system")
+        if (name is "image" or "container" or "network" or "volume" or "system" or "builder")
         {
             var sub = words is [var first, ..] && first[0] != '-' ? first : throw new UsageException($"'{name}' needs a verb: {Summaries.First(one => one.Name == name).Summary}");
             words = words[1..];
@@ -52,27 +55,42 @@ internal static class DockerVerbs
         "version" => SystemVerbs.Version(),
         "events" => SystemVerbs.Events(),
         "inspect" => SystemVerbs.Inspect(["containers", "images", "networks", "volumes"]),
+        "import" => ArchiveVerbs.Find(name),
+        "completion" => Completion.Script(),
+        Completion.Hidden => Completion.Complete(),
+        "history" => ImageVerbs.History(),
+        "search" => RegistryVerbs.Search(),
+        "login" => RegistryVerbs.LogIn(),
+        "logout" => RegistryVerbs.LogOut(),
         _ => ContainerVerbs.Find(name),
     };
 
-    private static Verb? InGroup(string group, string verb) => (group, verb) switch
+    /// <summary>The verbs below a noun.</summary>
+    internal static IReadOnlyList<(string Group, string Verb)> InGroups { get; } =
+    [
+        .. new[] { "ls", "rm", "inspect", "prune", "build", "pull", "push", "tag", "save", "load", "import", "history" }.Select(verb => ("image", verb)),
+        .. new[]
+        {
+            "ls", "inspect", "prune", "run", "create", "logs", "exec", "attach", "start", "stop", "restart", "kill", "pause", "unpause", "rm", "rename", "top", "wait", "cp", "diff", "export", "commit", "stats", "update", "port",
+        }.Select(verb => ("container", verb)),
+        .. new[] { "ls", "create", "rm", "inspect", "connect", "disconnect", "prune" }.Select(verb => ("network", verb)),
+        .. new[] { "ls", "create", "rm", "inspect", "prune" }.Select(verb => ("volume", verb)),
+        .. new[] { "df", "info", "events", "prune" }.Select(verb => ("system", verb)), ("builder", "build"), ("builder", "prune"),
+    ];
+
+    private static Verb? InGroup(string group, string verb) => (group, verb is "list" ? "ls" : verb is "remove" ? "rm" : verb) switch
     {
-        ("image", "ls" or "list") => ImageVerbs.List(),
-        ("image", "rm" or "remove") => ImageVerbs.Remove(),
-        ("image", "inspect") => SystemVerbs.Inspect(["images"]),
-        ("image", "prune") => PruneVerbs.Of("images", "image"),
-        ("image", "build" or "pull" or "push" or "tag" or "save" or "load") => Single(verb),
-        ("container", "ls" or "list") => ContainerVerbs.Find("ps"),
-        ("container", "inspect") => SystemVerbs.Inspect(["containers"]),
-        ("container", "prune") => PruneVerbs.Of("containers", "container"),
-        ("container", "run") => RunVerb.Run(),
-        ("container", "create") => RunVerb.Create(),
-        ("container", _) => ContainerVerbs.Find(verb),
+        ("image", "ls") => ImageVerbs.List(),
+        ("image", "rm") => ImageVerbs.Remove(),
+        ("container" or "image", "inspect") => SystemVerbs.Inspect([group + "s"]),
+        ("image" or "container", "prune") => PruneVerbs.Of(group + "s", group),
+        ("container", "ls") => ContainerVerbs.Find("ps"),
         ("network", _) => ResourceVerbs.Network(verb),
         ("volume", _) => ResourceVerbs.Volume(verb),
-        ("system", "info") => SystemVerbs.Info(),
-        ("system", "events") => SystemVerbs.Events(),
+        ("system", "df") => UsageVerbs.DiskUsage(),
         ("system", "prune") => PruneVerbs.System(),
+        ("builder", "prune") => PruneVerbs.BuildCache(),
+        var known when InGroups.Contains(known) => Single(known.Item2),
         _ => null,
     };
 

@@ -100,7 +100,7 @@ internal sealed class Interaction : IAsyncDisposable
                 _connection.WriteAsync(buffer.AsMemory(0, read), CancellationToken.None).GetAwaiter().GetResult();
             }
 
-            _connection.CloseInput();
+            _connection.CloseInputAsync().GetAwaiter().GetResult();
         }
         catch (Exception exception)
         {

@@ -48,6 +48,22 @@ internal static class PruneVerbs
             return 0;
         });
 
+    internal static Verb BuildCache() => new(
+        "prune", "[OPTIONS]", "Removes what builds kept.", "berth builder prune --all --force\nberth builder prune --filter until=72h",
+        [s_force, s_filter, Option.Flag("all", 'a', "What images need, too"), Option.Value("keep-storage", "BYTES", "So much may stay")],
+        async (context, line) =>
+        {
+            if (!line.Flag("force") && !Confirms(context, [line.Flag("all") ? "all build cache" : "all build cache that no image needs"]))
+            {
+                return 0;
+            }
+
+            var keep = line.Value("keep-storage") is { } text ? ContainerOptions.ByteCount(text, "keep-storage") : 0;
+            var cache = await context.Client.RequestAsync("POST", $"/build/prune?all={(line.Flag("all") ? 1 : 0)}&keep-storage={keep}&filters={DockerVerbs.Filters(line.Values("filter"))}").ConfigureAwait(false);
+            WriteFreed(context, cache.Number("SpaceReclaimed"));
+            return 0;
+        });
+
     private static string What(string kind, ParsedLine line) => kind switch
     {
         "containers" => "all stopped containers",

@@ -1,5 +1,7 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Berth.Cli.Output;
+using Berth.Client;
 
 namespace Berth.Cli.Docker;
 
@@ -21,48 +23,47 @@ internal static class ResourceVerbs
         "create" => new(
             "create", "[OPTIONS] NETWORK", "Makes a network.", "berth network create --subnet 10.9.0.0/24 back",
             [
-                Option.Value("driver", 'd', "DRIVER", "bridge"), Option.Value("subnet", "CIDR", "Its addresses"), Option.Value("gateway", "ADDRESS", "The host's address in it"),
-                Option.Value("ip-range", "CIDR", "Addresses for containers"), Option.Flag("internal", "No way off this machine"), Option.Flag("attachable", "As in Docker; no effect on one machine"),
-                Option.List("label", "NAME=VALUE", "Label"), Option.List("opt", 'o', "NAME=VALUE", "Option of the driver"),
+                Option.Value("driver", 'd', "DRIVER", "bridge"), Option.List("subnet", "CIDR", "Its addresses, one range of a family"), Option.List("gateway", "ADDRESS", "The host's address in it"),
+                Option.List("ip-range", "CIDR", "Addresses for containers"), Option.List("aux-address", "NAME=ADDRESS", "An address to keep free"), Option.Flag("ipv6", "With IPv6 addresses"), Option.Flag("ipv4", "With IPv4 addresses (default true)"), Option.Flag("internal", "No way off this machine"), Option.Flag("attachable", "As in Docker; no effect on one machine"),
+                Option.List("label", "NAME=VALUE", "Label"), Option.List("opt", 'o', "NAME=VALUE", "Option of the driver"), Option.Value("ipam-driver", "DRIVER", "default"), Option.List("ipam-opt", "NAME=VALUE", "Option of that driver"),
             ],
             async (context, line) =>
             {
-                var pool = new JsonObject();
-                foreach (var (option, key) in new[] { ("subnet", "Subnet"), ("gateway", "Gateway"), ("ip-range", "IPRange") })
+                var addresses = new JsonObject { ["Driver"] = line.Value("ipam-driver") ?? "default", ["Config"] = Pools(line) };
+                if (line.Has("ipam-opt"))
                 {
-                    if (line.Value(option) is { } value)
-                    {
-                        pool[key] = value;
-                    }
+                    addresses["Options"] = Pairs.Labels(line.Values("ipam-opt"));
                 }
 
                 var made = await context.Client.RequestAsync("POST", "/networks/create", new JsonObject
                 {
                     ["Name"] = DockerVerbs.Exactly(line, "network create", 1)[0], ["Driver"] = line.Value("driver") ?? "bridge", ["Internal"] = line.Flag("internal"), ["Attachable"] = line.Flag("attachable"),
-                    ["Labels"] = Pairs.Labels(line.Values("label")), ["Options"] = Pairs.Labels(line.Values("opt")), ["IPAM"] = new JsonObject { ["Config"] = pool.Count > 0 ? new JsonArray(pool) : new JsonArray() },
+                    ["Labels"] = Pairs.Labels(line.Values("label")), ["Options"] = Pairs.Labels(line.Values("opt")), ["EnableIPv4"] = line.IsOn("ipv4"), ["EnableIPv6"] = line.Flag("ipv6"), ["IPAM"] = addresses,
                 }).ConfigureAwait(false);
                 context.Output.WriteLine(made.Text("Id"));
                 return 0;
             }),
-        "rm" or "remove" => new("rm", "NETWORK...", "Removes networks.", "berth network rm back", [], (context, line) => DockerVerbs.EachAsync(context, line, "network rm", async name =>
+        "rm" or "remove" => new("rm", "[OPTIONS] NETWORK...", "Removes networks.", "berth network rm back", [Option.Flag("force", 'f', "No error when it is gone already")], (context, line) => DockerVerbs.EachAsync(context, line, "network rm", async name =>
         {
-            await context.Client.RequestAsync("DELETE", "/networks/" + DockerVerbs.Escape(name)).ConfigureAwait(false);
-            context.Output.WriteLine(name);
+            try
+            {
+                await context.Client.RequestAsync("DELETE", "/networks/" + DockerVerbs.Escape(name)).ConfigureAwait(false);
+                context.Output.WriteLine(name);
+            }
+            catch (DaemonException exception) when (exception.Status == 404 && line.Flag("force"))
+            {
+                return;
+            }
         })),
         "inspect" => SystemVerbs.Inspect(["networks"]),
         "connect" => new(
             "connect", "[OPTIONS] NETWORK CONTAINER", "Puts a container into a network.", "berth network connect --alias db back mysql",
-            [Option.List("alias", "NAME", "One more name there"), Option.Value("ip", "ADDRESS", "Its address there")],
+            NetworkOptions.OfEndpoint,
             async (context, line) =>
             {
                 var names = DockerVerbs.Exactly(line, "network connect", 2);
-                var endpoint = new JsonObject { ["Aliases"] = Json.Array(line.Values("alias")) };
-                if (line.Value("ip") is { } address)
-                {
-                    endpoint["IPAMConfig"] = new JsonObject { ["IPv4Address"] = address };
-                }
-
-                await context.Client.RequestAsync("POST", $"/networks/{DockerVerbs.Escape(names[0])}/connect", new JsonObject { ["Container"] = names[1], ["EndpointConfig"] = endpoint }).ConfigureAwait(false);
+                await context.Client.RequestAsync(
+                    "POST", $"/networks/{DockerVerbs.Escape(names[0])}/connect", new JsonObject { ["Container"] = names[1], ["EndpointConfig"] = NetworkOptions.Endpoint(line) }).ConfigureAwait(false);
                 return 0;
             }),
         "disconnect" => new("disconnect", "[OPTIONS] NETWORK CONTAINER", "Takes a container out of a network.", "berth network disconnect back mysql", [Option.Flag("force", 'f', "As in Docker")], async (context, line) =>
@@ -113,4 +114,30 @@ internal static class ResourceVerbs
         "prune" => PruneVerbs.Of("volumes", "volume"),
         _ => null,
     };
+
+    // What belongs to a range is told by where it lies.
+    private static JsonArray Pools(ParsedLine line)
+    {
+        var pools = line.Values("subnet").Select(subnet => (Range: Range(subnet), View: new JsonObject { ["Subnet"] = subnet })).ToList();
+        JsonObject Around(string address) => pools.FirstOrDefault(pool => IPAddress.TryParse(address.Split('/')[0], out var inside) && pool.Range?.Contains(inside) == true).View
+            ?? throw new UsageException($"no matching subnet for {address}");
+        foreach (var (option, key) in new[] { ("gateway", "Gateway"), ("ip-range", "IPRange") })
+        {
+            foreach (var value in line.Values(option))
+            {
+                Around(value)[key] = value;
+            }
+        }
+
+        foreach (var parts in line.Values("aux-address").Select(text => text.Split('=', 2)))
+        {
+            var pool = Around(parts[^1]);
+            pool["AuxiliaryAddresses"] ??= new JsonObject();
+            pool["AuxiliaryAddresses"]![parts[0]] = parts[^1];
+        }
+
+        return new JsonArray([.. pools.Select(JsonNode (pool) => pool.View)]); // an array's own Add<T> would not survive trimming
+    }
+
+    private static IPNetwork? Range(string text) => IPNetwork.TryParse(text, out var range) ? range : null;
 }

@@ -7,7 +7,7 @@ namespace Berth.Cli.Docker;
 /// <summary>Verbs on the daemon, and those that are the same for all kinds of objects.</summary>
 internal static class SystemVerbs
 {
-    internal static Verb Version() => new("version", "[OPTIONS]", "Shows the versions of the command line and the daemon.", "berth version", [DockerVerbs.Format], async (context, line) =>
+    internal static Verb Version() => new("version", "[OPTIONS]", "Shows the versions of the command line and the daemon.", "berth version", [DockerVerbs.Format with { Short = 'f' }], async (context, line) =>
     {
         var server = await context.Client.RequestAsync("GET", "/version").ConfigureAwait(false);
         var view = new JsonObject { ["Client"] = new JsonObject { ["Version"] = CliProgram.Version }, ["Server"] = server?.DeepClone() };
@@ -23,7 +23,7 @@ internal static class SystemVerbs
         return 0;
     });
 
-    internal static Verb Info() => new("info", "[OPTIONS]", "Shows what the daemon says about itself.", "berth info", [DockerVerbs.Format], async (context, line) =>
+    internal static Verb Info() => new("info", "[OPTIONS]", "Shows what the daemon says about itself.", "berth info", [DockerVerbs.Format with { Short = 'f' }], async (context, line) =>
     {
         var info = await context.Client.RequestAsync("GET", "/info").ConfigureAwait(false);
         if (line.Value("format") is { } format)
@@ -78,7 +78,7 @@ internal static class SystemVerbs
     /// <param name="kinds">Where to look, in order.</param>
     internal static Verb Inspect(IReadOnlyList<string> kinds) => new(
         "inspect", "[OPTIONS] NAME...", "Shows all about an object as JSON.", "berth inspect web\nberth inspect -f '{{.State.Status}}' web",
-        [Option.Value("format", 'f', "FORMAT", "json, or a template such as '{{.State.Status}}'"), Option.Value("type", "TYPE", "container, image, network or volume")],
+        [Option.Value("format", 'f', "FORMAT", "json, or a template such as '{{.State.Status}}'"), Option.Value("type", "TYPE", "container, image, network or volume"), Option.Flag("size", 's', "With what a container has written")],
         async (context, line) =>
         {
             var wanted = line.Value("type") is { } type ? kinds.Where(kind => kind == type + "s").ToList() : kinds;
@@ -88,7 +88,7 @@ internal static class SystemVerbs
             }
 
             var found = new JsonArray();
-            var exitCode = await DockerVerbs.EachAsync(context, line, "inspect", async name => found.Add(await FindAsync(context, wanted, name).ConfigureAwait(false))).ConfigureAwait(false);
+            var exitCode = await DockerVerbs.EachAsync(context, line, "inspect", async name => found.Add(await FindAsync(context, wanted, name, line.Flag("size")).ConfigureAwait(false))).ConfigureAwait(false);
             if (line.Value("format") is { } format and not "json")
             {
                 foreach (var one in found)
@@ -104,11 +104,11 @@ internal static class SystemVerbs
             return exitCode;
         });
 
-    private static async Task<JsonNode?> FindAsync(CliContext context, IReadOnlyList<string> kinds, string name)
+    private static async Task<JsonNode?> FindAsync(CliContext context, IReadOnlyList<string> kinds, string name, bool withSize)
     {
         foreach (var kind in kinds)
         {
-            var target = kind switch { "images" => $"/images/{DockerVerbs.EscapeImage(name)}/json", "containers" => $"/containers/{DockerVerbs.Escape(name)}/json", _ => $"/{kind}/{DockerVerbs.Escape(name)}" };
+            var target = kind switch { "images" => $"/images/{DockerVerbs.EscapeImage(name)}/json", "containers" => $"/containers/{DockerVerbs.Escape(name)}/json{(withSize ? "?size=1" : "")}", _ => $"/{kind}/{DockerVerbs.Escape(name)}" };
             try
             {
                 return await context.Client.RequestAsync("GET", target).ConfigureAwait(false);

@@ -62,7 +62,7 @@ internal static class ReleaseVerbs
             {
                 ("Release", release.Text("number")), ("Status", Status(release)), ("Command", release.Text("command")), ("User", release.Text("user")), ("Commit", release.Text("gitCommit")),
                 ("Started", release.Text("started")), ("Ended", release.Text("ended")), ("Watched until", release.Text("watchEnds")), ("Reason", release.Text("reason")),
-                ("Images", Pairs(release["images"])), ("Plan", string.Join('\n', release.Texts("plan"))), ("Seconds", Pairs(release["durations"])), ("Seconds away", Pairs(release["gaps"])),
+                ("Images", Pairs(release["images"])), ("Configs", Pairs(release["configs"])), ("Plan", string.Join('\n', release.Texts("plan"))), ("Seconds", Pairs(release["durations"])), ("Seconds away", Pairs(release["gaps"])),
                 ("Jobs", string.Join('\n', (release["jobs"] as JsonObject ?? []).Select(pair => $"{pair.Key} ({pair.Value.Text("seconds")} s): {pair.Value.Text("output").TrimEnd()}"))),
                 ("Model", release["model"]!.ToJsonString(Listing.Indented)),
             })
@@ -191,6 +191,11 @@ internal static class ReleaseVerbs
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         Collect("images", release["images"]);
         Collect("", release["model"]);
+        foreach (var (config, digest) in release["configs"] as JsonObject ?? [])
+        {
+            values[$"configs.{config}.holds"] = digest?.ToString() ?? "";
+        }
+
         return values;
 
         void Collect(string path, JsonNode? node)

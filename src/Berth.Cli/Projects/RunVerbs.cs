@@ -89,7 +89,7 @@ internal static class RunVerbs
             request["interactive"] = !isDetached;
             request["autoRemove"] = line.Flag("rm");
         }).ConfigureAwait(false);
-        return await ContainerRun.RunAsync(context, result.Text("id"), isDetached, isTerminal, hasInput: !isDetached, line.Flag("rm")).ConfigureAwait(false);
+        return await ContainerRun.RunAsync(context, result.Text("id"), new() { IsDetached = isDetached, IsTerminal = isTerminal, HasInput = !isDetached, AutoRemove = line.Flag("rm") }).ConfigureAwait(false);
     }
 
     /// <summary>A source that is a relative path becomes absolute: the daemon has another folder.</summary>

@@ -5,7 +5,7 @@ using Berth.Compose.Yaml;
 namespace Berth.Compose.Binding;
 
 /// <summary>Reads the top level of the merged files.</summary>
-internal sealed class ProjectBinder(string projectName, ProjectPaths paths, ServiceBinder services, Func<string, string?> lookup)
+internal sealed class ProjectBinder(string projectName, ProjectPaths paths, ServiceBinder services, Func<string, string?> lookup, IReadOnlyDictionary<string, byte[]> kept)
 {
     public Dictionary<string, ServiceModel> Services { get; } = new(StringComparer.Ordinal);
 
@@ -206,7 +206,8 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
                 + $"{(kind == "configs" ? "'file', 'environment' and 'content'" : "'file' and 'environment'")}");
         }
 
-        if (variable is not null)
+        var isKept = kept.TryGetValue($"{kind[..^1]}/{key}", out var bytes);
+        if (variable is not null && !isKept)
         {
             content = lookup(variable);
             if (content is null)
@@ -215,12 +216,12 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
             }
         }
 
-        if (file is not null && !File.Exists(paths.Resolve(file)))
+        if (file is not null && !isKept && !File.Exists(paths.Resolve(file)))
         {
             map.Error("file", $"'{paths.Resolve(file)}' does not exist");
         }
 
         map.Finish("labels", "driver", "driver_opts", "template_driver");
-        return new FileObjectModel(key, name, isExternal, file is null ? null : paths.Resolve(file), variable, content);
+        return new FileObjectModel(key, name, isExternal, file is null ? null : paths.Resolve(file), variable, content) { Kept = isKept ? bytes : (ReadOnlyMemory<byte>?)null };
     }
 }

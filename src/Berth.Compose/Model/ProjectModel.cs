@@ -49,4 +49,8 @@ public sealed record VolumeModel(
 /// <param name="File">Absolute path.</param>
 /// <param name="Variable">Name of the environment variable of the caller.</param>
 /// <param name="Content">The text, when it stands in the file or came from <paramref name="Variable"/>.</param>
-public sealed record FileObjectModel(string Key, string Name, bool IsExternal, string? File, string? Variable, string? Content);
+public sealed record FileObjectModel(string Key, string Name, bool IsExternal, string? File, string? Variable, string? Content)
+{
+    /// <summary>What it held at another time, and is to hold again; null for what it holds now.</summary>
+    public ReadOnlyMemory<byte>? Kept { get; init; }
+}

@@ -96,7 +96,11 @@ internal sealed class YamlReader
             throw new YamlException(_parser.Current!.Start, _parser.Current.End, $"nested more than {DepthLimit} deep");
         }
 
-        var start = (NodeEvent)_parser.Current!;
+        if (_parser.Current is not NodeEvent start)
+        {
+            throw new YamlException(_parser.Current!.Start, _parser.Current.End, "a key or a value is missing here"); // the scanner lets some pass
+        }
+
         YamlNode node = start switch
         {
             Scalar => ReadScalar(),

@@ -16,6 +16,7 @@ internal static class DnsMessage
     internal const ushort A = 1;
     internal const ushort Ptr = 12;
     internal const ushort Aaaa = 28;
+    internal const ushort Any = 255;
     internal const int ServerFailure = 2;
     private const int HeaderBytes = 12;
     private const int LongestName = 255;
@@ -59,23 +60,40 @@ internal static class DnsMessage
     internal static byte[] Addresses(ReadOnlySpan<byte> request, DnsQuestion question, IReadOnlyList<IPAddress> addresses, bool overTcp)
     {
         var head = Head(request, question, 0);
-        var fitting = overTcp ? addresses.Count : Math.Min(addresses.Count, (LongestUdpAnswer - head.Length) / 16);
-        var answer = new byte[head.Length + fitting * 16];
-        head.CopyTo(answer, 0);
-        if (fitting < addresses.Count)
+        var answer = new List<byte>(head);
+        var written = 0;
+        foreach (var address in addresses)
         {
-            answer[2] |= 0x02; // TC: the client asks again by TCP
+            var record = AddressRecord(address);
+            if (!overTcp && answer.Count + record.Length > LongestUdpAnswer)
+            {
+                break;
+            }
+
+            answer.AddRange(record);
+            written++;
         }
 
-        BinaryPrimitives.WriteUInt16BigEndian(answer.AsSpan(6), (ushort)fitting);
-        for (var i = 0; i < fitting; i++)
+        var bytes = answer.ToArray();
+        if (written < addresses.Count)
         {
-            var record = answer.AsSpan(head.Length + i * 16);
-            WriteRecordHead(record, A, 4);
-            addresses[i].TryWriteBytes(record[12..], out _);
+            bytes[2] |= 0x02; // TC: the client asks again by TCP
         }
 
-        return answer;
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(6), (ushort)written);
+        return bytes;
+    }
+
+    /// <summary>The type of the record that tells such an address.</summary>
+    internal static ushort TypeOf(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? Aaaa : A;
+
+    private static byte[] AddressRecord(IPAddress address)
+    {
+        var data = address.GetAddressBytes();
+        var record = new byte[12 + data.Length];
+        WriteRecordHead(record, TypeOf(address), (ushort)data.Length);
+        data.CopyTo(record, 12);
+        return record;
     }
 
     /// <summary>An answer that names whom an address belongs to.</summary>

@@ -19,17 +19,31 @@ internal static class NameLookup
         return found.Count == 0 ? null : [.. found.Select(IPAddress.Parse)];
     }
 
-    /// <summary>The name behind <c>4.3.2.1.in-addr.arpa</c>, if one of the namespace's networks has that address; the longest, as it says most.</summary>
+    /// <summary>
+    /// The name behind <c>4.3.2.1.in-addr.arpa</c> or its like in <c>ip6.arpa</c>, if one of the namespace's networks has that address; the longest, as it says most.
+    /// </summary>
     internal static string? FindByAddress(EdgeState state, EdgeNamespace space, string reverseName)
     {
-        const string Suffix = ".in-addr.arpa";
-        if (!reverseName.EndsWith(Suffix, StringComparison.Ordinal))
+        if (ReversedAddress(reverseName) is not { } address)
         {
             return null;
         }
 
-        var address = string.Join('.', reverseName[..^Suffix.Length].Split('.').Reverse());
         return space.Networks.Where(state.Networks.ContainsKey).SelectMany(network => state.Networks[network])
             .Where(entry => entry.Value.Contains(address)).Select(entry => entry.Key).OrderByDescending(name => name.Length).FirstOrDefault();
+    }
+
+    // RFC 1035, 3.5, and RFC 3596, 2.5: one label a byte, or a hexadecimal digit, the last one first.
+    private static string? ReversedAddress(string name)
+    {
+        const string Suffix4 = ".in-addr.arpa";
+        const string Suffix6 = ".ip6.arpa";
+        if (name.EndsWith(Suffix4, StringComparison.Ordinal))
+        {
+            return string.Join('.', name[..^Suffix4.Length].Split('.').Reverse());
+        }
+
+        var digits = name.EndsWith(Suffix6, StringComparison.Ordinal) ? string.Concat(name[..^Suffix6.Length].Split('.').Reverse()) : "";
+        return digits.Length == 32 && digits.All(char.IsAsciiHexDigit) ? new IPAddress(Convert.FromHexString(digits)).ToString() : null;
     }
 }

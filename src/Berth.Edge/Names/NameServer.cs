@@ -157,7 +157,7 @@ internal sealed class NameServer : IAsyncDisposable
 
         if (question.Class == 1 && NameLookup.Find(state, space, question.Name) is { } addresses)
         {
-            return DnsMessage.Addresses(request, question, question.Type is DnsMessage.A or 255 ? addresses : [], overTcp);
+            return DnsMessage.Addresses(request, question, [.. addresses.Where(address => DnsMessage.TypeOf(address) == question.Type || question.Type == DnsMessage.Any)], overTcp);
         }
 
         if (question.Type == DnsMessage.Ptr && NameLookup.FindByAddress(state, space, question.Name) is { } name)

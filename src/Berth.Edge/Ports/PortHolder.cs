@@ -29,14 +29,14 @@ internal sealed class PortHolder : IAsyncDisposable
     /// <exception cref="SocketException">Another program has the port.</exception>
     internal static PortHolder Start(EdgePort port, Func<EdgePort?> current)
     {
-        var isAny = port.HostIp is "" or "0.0.0.0" or "::";
+        var isAny = port.HostIp.Length == 0;
         var address = isAny ? IPAddress.IPv6Any : IPAddress.Parse(port.HostIp);
         var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            if (isAny)
+            if (address.AddressFamily == AddressFamily.InterNetworkV6)
             {
-                listener.DualMode = true;
+                listener.DualMode = isAny;
             }
 
             listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
@@ -98,9 +98,9 @@ internal sealed class PortHolder : IAsyncDisposable
                     await Task.WhenAll(CopyAsync(client, server), CopyAsync(server, client)).ConfigureAwait(false);
                 }
             }
-            catch (SocketException)
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // One side has reset the connection; closing the other says so.
+                // One side has reset the connection, and so the other was reset.
             }
             finally
             {
@@ -114,11 +114,12 @@ internal sealed class PortHolder : IAsyncDisposable
         var targets = _current()?.Targets ?? [];
         for (var attempt = 0; attempt < targets.Count; attempt++)
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            var target = IPEndPoint.Parse(targets[(int)(Interlocked.Increment(ref _next) % (uint)targets.Count)]);
+            var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             using var timeout = new CancellationTokenSource(ConnectTimeout);
             try
             {
-                await socket.ConnectAsync(IPEndPoint.Parse(targets[(int)(Interlocked.Increment(ref _next) % (uint)targets.Count)]), timeout.Token).ConfigureAwait(false);
+                await socket.ConnectAsync(target, timeout.Token).ConfigureAwait(false);
                 return socket;
             }
             catch (Exception exception) when (exception is SocketException or OperationCanceledException)
@@ -132,16 +133,25 @@ internal sealed class PortHolder : IAsyncDisposable
 
     private static async Task CopyAsync(Socket from, Socket to)
     {
-        var buffer = new byte[BufferBytes];
-        int length;
-        while ((length = await from.ReceiveAsync(buffer, SocketFlags.None).ConfigureAwait(false)) > 0)
+        try
         {
-            for (var sent = 0; sent < length;)
+            var buffer = new byte[BufferBytes];
+            int length;
+            while ((length = await from.ReceiveAsync(buffer, SocketFlags.None).ConfigureAwait(false)) > 0)
             {
-                sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), SocketFlags.None).ConfigureAwait(false);
+                for (var sent = 0; sent < length;)
+                {
+                    sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), SocketFlags.None).ConfigureAwait(false);
+                }
             }
-        }
 
-        to.Shutdown(SocketShutdown.Send);
+            to.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            from.Close(0); // a reset is passed on, and ends the copy the other way
+            to.Close(0);
+            throw;
+        }
     }
 }

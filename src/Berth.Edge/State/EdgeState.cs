@@ -48,7 +48,7 @@ public sealed record EdgePort
 
     public required int Port { get; init; }
 
-    /// <summary><c>ADDRESS:PORT</c> of those who answer now.</summary>
+    /// <summary><c>ADDRESS:PORT</c>, or <c>[ADDRESS]:PORT</c> for IPv6, of those who answer now.</summary>
     public required IReadOnlyList<string> Targets { get; init; }
 }
 

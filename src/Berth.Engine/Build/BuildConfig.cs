@@ -1,3 +1,4 @@
+using Berth.Engine.Containers;
 using Berth.Engine.Images;
 using Berth.Oci;
 using Berth.Oci.Images;
@@ -40,6 +41,9 @@ public sealed record BuildConfig
     public Platform? Platform { get; init; }
 
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];
+
+    /// <summary>What each <c>RUN</c> step may use: memory, processors, shared memory, ulimits and the group above.</summary>
+    public HostConfig Limits { get; init; } = new();
 
     /// <summary>Secrets by id, for <c>RUN --mount=type=secret</c>. Never stored.</summary>
     public IReadOnlyDictionary<string, byte[]> Secrets { get; init; } = new Dictionary<string, byte[]>();

@@ -1,3 +1,5 @@
+using Berth.Engine.Containers;
+
 namespace Berth.Engine.Build;
 
 /// <summary>Executes a <c>RUN</c> step in a container. Whatever it makes is gone when the call returns, or after the next start-up.</summary>
@@ -40,6 +42,9 @@ public sealed record StepConfig
 
     /// <summary><c>default</c>, <c>none</c>, <c>host</c>, or a network's name.</summary>
     public string Network { get; init; } = "default";
+
+    /// <summary>Memory, processors, shared memory, ulimits and the group above; the rest of it does not count.</summary>
+    public HostConfig Limits { get; init; } = new();
 
     /// <summary>Additional lines of /etc/hosts, as <c>NAME:ADDRESS</c>.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];

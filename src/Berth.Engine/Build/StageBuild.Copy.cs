@@ -71,6 +71,11 @@ internal sealed partial class StageBuild
             sources.AddRange(await SourcesAsync(step, files, tree, source));
         }
 
+        if (sources.Count == 0 && files.Documents.Count == 0)
+        {
+            throw new BuildException(step.Line, $"COPY failed: no source files were specified: nothing in the build context is like {string.Join(" or ", names)}");
+        }
+
         sources.AddRange(files.Documents.Select(document => new CopySource(document.Name)
         {
             Content = Encoding.UTF8.GetBytes(document.Expands ? Words.ExpandDocument(document.Content, Lookup, Escape) : document.Content),
@@ -101,6 +106,11 @@ internal sealed partial class StageBuild
         }
 
         var matches = tree.Match(source);
+        if (matches.Count == 0 && files.From is null && source.AsSpan().IndexOfAny('*', '?', '[') >= 0)
+        {
+            return []; // the instruction's other sources may do
+        }
+
         if (matches.Count == 0)
         {
             throw new BuildException(
@@ -198,14 +208,6 @@ internal sealed partial class StageBuild
             return false;
         }
 
-        Span<byte> head = stackalloc byte[6];
-        file.ReadExactly(head);
-        if (head.StartsWith("BZh"u8) || head.SequenceEqual((ReadOnlySpan<byte>)[0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0]))
-        {
-            return true; // unpacking it will say what is wrong
-        }
-
-        file.Position = 0;
         try
         {
             using var content = LayerCompression.Open(file);

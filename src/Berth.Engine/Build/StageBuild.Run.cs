@@ -54,7 +54,7 @@ internal sealed partial class StageBuild
     private IReadOnlyList<string> ArgumentsOf(RunInstruction run, out string? script)
     {
         script = run.Script is { } document && document.Content.StartsWith("#!", StringComparison.Ordinal) ? document.Content : null;
-        return script is not null ? [ScriptTarget] : CommandOf(run.Command);
+        return script is not null ? [ScriptTarget] : new ConfigChange(_config).CommandOf(run.Command);
     }
 
     /// <summary>What the command's result may depend on, and what it may not: the host's proxies and certificates.</summary>
@@ -142,6 +142,7 @@ internal sealed partial class StageBuild
             Mounts = [.. mounts.Select((mount, i) => mount with { Target = "/" + targets[i] })],
             Network = network,
             ExtraHosts = _session.Config.ExtraHosts,
+            Limits = _session.Config.Limits,
         };
         var exitCode = await Builder.Runner.RunAsync(config, output => _session.EmitAsync(new StepPrinted(step, output)), _cancellationToken);
         _cancellationToken.ThrowIfCancellationRequested();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Berth.Dockerfile;
 using Berth.Engine.Errors;
 using Berth.Engine.Images;
@@ -14,7 +15,6 @@ namespace Berth.Engine.Build;
 internal sealed partial class StageBuild
 {
     private const string DefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    private static readonly IReadOnlyList<string> DefaultShell = ["/bin/sh", "-c"];
     private readonly BuildSession _session;
     private readonly Stage _stage;
     private readonly Dictionary<string, string> _arguments = new(StringComparer.Ordinal);
@@ -25,6 +25,7 @@ internal sealed partial class StageBuild
     private DateTimeOffset _lastCreated;
     private bool _hasOwnCommand;
     private bool _hasMissed; // what follows a miss needs no explanation
+    private bool _hasRunStep; // and so has a time of its own
     private CancellationToken _cancellationToken;
 
     public StageBuild(BuildSession session, Stage stage) => (_session, _stage) = (session, stage);
@@ -58,7 +59,31 @@ internal sealed partial class StageBuild
             _session.Lease(await layer.ChainId);
         }
 
+        await TimeConfigurationAsync(beginning.History.Count);
         return new(_layers, _config, _history, _arguments, beginning.BaseImage, _author);
+    }
+
+    /// <summary>What only configures an image was made when it was first built so; it has no layer whose time it could have.</summary>
+    private async Task TimeConfigurationAsync(int inherited)
+    {
+        if (_hasRunStep || _history.Count == inherited)
+        {
+            return;
+        }
+
+        var parent = _layers.Count == 0 ? default : await _layers[^1].ChainId;
+        var key = CacheKey.Of(["configuration", parent.Value, JsonSerializer.Serialize(_config, OciJson.Default.ContainerDefaults), .. _history.Select(entry => entry.CreatedBy ?? "")]);
+        var known = _session.Config.NoCache ? null : Builder.Cache.Find(key);
+        var created = _session.SourceDateEpoch is { } epoch ? DateTimeOffset.FromUnixTimeSeconds(epoch) : known?.Created ?? Builder.Time.GetUtcNow();
+        if (known is null)
+        {
+            await Builder.Cache.AddAsync(new() { Key = key, ChainId = parent, Created = created, Description = "configuration" });
+        }
+
+        for (var i = inherited; i < _history.Count; i++)
+        {
+            _history[i] = _history[i] with { Created = created };
+        }
     }
 
     private async Task<StageResult> BeginAsync(BuildStep step)
@@ -153,57 +178,21 @@ internal sealed partial class StageBuild
 
     private void Configure(BuildStep step, Instruction instruction)
     {
-        switch (instruction)
+        if (instruction is ArgInstruction arg)
         {
-            case ArgInstruction arg:
-                Declare(step, arg);
-                break;
-            case EnvInstruction env:
-                var values = env.Variables.Select(variable => (variable.Key, Value: Expand(variable.Value, step))).ToList();
-                _config = _config with { Env = values.Aggregate(_config.Env ?? [], (all, one) => WithVariable(all, one.Key, one.Value)) };
-                break;
-            case LabelInstruction label:
-                var labels = new Dictionary<string, string>(_config.Labels ?? [], StringComparer.Ordinal);
-                foreach (var one in label.Labels)
-                {
-                    labels[Expand(one.Key, step)] = Expand(one.Value, step);
-                }
+            Declare(step, arg);
+            return;
+        }
 
-                _config = _config with { Labels = labels };
-                break;
-            case UserInstruction user:
-                _config = _config with { User = Expand(user.User, step) };
-                break;
-            case ExposeInstruction expose:
-                _config = _config with { ExposedPorts = WithMembers(_config.ExposedPorts, expose.Ports.SelectMany(word => Ports(word, step))) };
-                break;
-            case VolumeInstruction volume:
-                _config = _config with { Volumes = WithMembers(_config.Volumes, volume.Paths.Select(path => Expand(path, step))) };
-                break;
-            case CmdInstruction cmd:
-                _hasOwnCommand = true;
-                _config = _config with { Cmd = CommandOf(cmd.Command) };
-                break;
-            case EntrypointInstruction entrypoint:
-                _config = _config with { Entrypoint = CommandOf(entrypoint.Command), Cmd = _hasOwnCommand ? _config.Cmd : null };
-                break;
-            case HealthcheckInstruction health:
-                _config = _config with { Healthcheck = HealthOf(health) };
-                break;
-            case StopSignalInstruction stop:
-                _config = _config with { StopSignal = Expand(stop.Signal, step) };
-                break;
-            case ShellInstruction shell:
-                _config = _config with { Shell = shell.Shell };
-                break;
-            case OnBuildInstruction trigger:
-                _config = _config with { OnBuild = [.. _config.OnBuild ?? [], trigger.Source] };
-                break;
-            case MaintainerInstruction maintainer:
-                _author = maintainer.Name;
-                break;
-            default:
-                throw new BuildException(step.Line, $"{instruction.GetType().Name} is not supported.");
+        try
+        {
+            var changed = new ConfigChange(_config, _hasOwnCommand).Apply(instruction, word => Expand(word, step), word => Words.ExpandToWords(word, Lookup, Escape))
+                ?? throw new BuildException(step.Line, $"{instruction.GetType().Name} is not supported.");
+            (_config, _hasOwnCommand, _author) = (changed.Config, changed.HasOwnCommand, changed.Author ?? _author);
+        }
+        catch (FormatException exception)
+        {
+            throw new BuildException(step.Line, exception.Message, inner: exception);
         }
     }
 
@@ -220,58 +209,9 @@ internal sealed partial class StageBuild
         }
     }
 
-    private IReadOnlyList<string> CommandOf(CommandLine command) =>
-        command.Arguments ?? [.. _config.Shell ?? DefaultShell, command.ShellText!];
-
-    private static HealthCheck HealthOf(HealthcheckInstruction health) => new()
-    {
-        Test = health.Command is not { } command ? ["NONE"] : command.IsExec ? ["CMD", .. command.Arguments!] : ["CMD-SHELL", command.ShellText!],
-        Interval = Nanoseconds(health.Interval),
-        Timeout = Nanoseconds(health.Timeout),
-        StartPeriod = Nanoseconds(health.StartPeriod),
-        StartInterval = Nanoseconds(health.StartInterval),
-        Retries = health.Retries,
-    };
-
-    private static long? Nanoseconds(TimeSpan? time) => time is { } span ? span.Ticks * TimeSpan.NanosecondsPerTick : null;
-
-    private IEnumerable<string> Ports(string word, BuildStep step)
-    {
-        foreach (var text in Words.ExpandToWords(word, Lookup, Escape))
-        {
-            foreach (var port in ExposedPorts.TryParse(text, out var ports)
-                ? ports
-                : throw new BuildException(step.Line, $"EXPOSE: '{text}' is not a port; expected PORT[-PORT][/tcp|udp|sctp]."))
-            {
-                yield return port;
-            }
-        }
-    }
-
-    private static Dictionary<string, EmptyObject> WithMembers(Dictionary<string, EmptyObject>? set, IEnumerable<string> members) =>
-        (set?.Keys ?? Enumerable.Empty<string>()).Concat(members).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-            .ToDictionary(member => member, _ => EmptyObject.Instance, StringComparer.Ordinal);
-
-    private static List<string> WithVariable(IReadOnlyList<string> environment, string key, string value)
-    {
-        var changed = environment.ToList();
-        var at = changed.FindIndex(one => one.StartsWith(key + "=", StringComparison.Ordinal));
-        if (at >= 0)
-        {
-            changed[at] = $"{key}={value}";
-        }
-        else
-        {
-            changed.Add($"{key}={value}");
-        }
-
-        return changed;
-    }
-
     private string? Lookup(string name)
     {
-        var variable = (_config.Env ?? []).FirstOrDefault(one => one.StartsWith(name + "=", StringComparison.Ordinal));
-        return variable?[(name.Length + 1)..] ?? _arguments.GetValueOrDefault(name)
+        return new ConfigChange(_config).Variable(name) ?? _arguments.GetValueOrDefault(name)
             ?? (HostTrust.ProxyVariables.Contains(name) ? _session.Argument(name) : null);
     }
 
@@ -324,6 +264,7 @@ internal sealed partial class StageBuild
         BuildStep step, string createdBy, List<string> reads, Dictionary<string, string> files, bool mayBeEmpty, Func<StepRoot, Task> act)
     {
         string? miss = null;
+        _hasRunStep = true;
         var place = CacheKey.Of(
             _session.Config.Identity ?? _session.Config.ContextDirectory, _session.Config.DockerfilePath, _stage.Index.ToString(CultureInfo.InvariantCulture),
             step.Number.ToString(CultureInfo.InvariantCulture));

@@ -26,6 +26,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         foreach (var intent in parts.State.OpenIntents().Where(intent => intent.Kind == StepIntent))
         {
             await parts.Runtime.DeleteAsync(intent.Subject).ConfigureAwait(false);
+            parts.Cgroups.Remove($"{parts.Options.CgroupParent}/{intent.Subject}");
             parts.Wiring.Delete(intent.Subject, []);
             RemoveBundle(intent.Subject);
             await intent.CompleteAsync().ConfigureAwait(false);
@@ -51,7 +52,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
 
             parts.Faults.Reached("build.step.wired");
             await File.WriteAllBytesAsync(bundle + "/config.json", RuntimeSpecWriter.Container(parts.SeccompFilters.Apply(Describe(step, bundle))), cancellationToken).ConfigureAwait(false);
-            return await RunAsync(step.Id, bundle, output, cancellationToken).ConfigureAwait(false);
+            return await RunAsync(step.Id, bundle, CgroupOf(step), output, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -83,7 +84,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         return endpoint;
     }
 
-    private async Task<int> RunAsync(string id, string bundle, Func<StepOutput, ValueTask> output, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(string id, string bundle, string cgroup, Func<StepOutput, ValueTask> output, CancellationToken cancellationToken)
     {
         var (outRead, outWrite) = Pipes.Create();
         var (errRead, errWrite) = Pipes.Create();
@@ -114,6 +115,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
             await parts.Runtime.DeleteAsync(id).ConfigureAwait(false); // kills what runs
             await ended.ConfigureAwait(false);
             await parts.Runtime.DeleteAsync(id).ConfigureAwait(false); // if it was only being made
+            parts.Cgroups.Remove(cgroup); // a runtime whose container went while it made it knows of none afterwards, but has left this
             await relaying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
@@ -150,7 +152,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
 
     private RuntimeSpecModel Describe(StepConfig step, string bundle)
     {
-        var host = new HostConfig { ShmSize = ShmBytes };
+        var host = step.Limits with { ShmSize = step.Limits.ShmSize > 0 ? step.Limits.ShmSize : ShmBytes };
         var user = ResolveUser(step);
         var config = new ContainerConfig { Hostname = Hostname, Env = step.Environment };
         return new RuntimeSpecModel
@@ -164,16 +166,19 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
                 WorkingDirectory = step.WorkingDirectory,
                 User = user,
                 Capabilities = Capabilities.For(privileged: false, null, null),
+                Ulimits = host.Ulimits ?? [],
             },
             Mounts = [.. RuntimeSpecBuilder.StandardMounts(host, parts.Cgroups), .. AccountMounts(step, bundle), .. step.Mounts.Select(OwnMount)],
             Namespaces = RuntimeSpecBuilder.Namespaces(
                 host, parts.Cgroups, step.Network == "host" ? null : parts.Wiring.NamespacePath(step.Id), _ => throw new InvalidOperationException("A step shares no container's namespace.")),
-            CgroupsPath = $"{parts.Options.CgroupParent}/{step.Id}",
-            MaskedPaths = RuntimeSpecBuilder.MaskedPaths,
+            CgroupsPath = CgroupOf(step),
+            MaskedPaths = [.. RuntimeSpecBuilder.AllMaskedPaths],
             ReadonlyPaths = RuntimeSpecBuilder.ReadonlyPaths,
-            Resources = new ResourceModel(),
+            Resources = ResourceModel.From(host),
         };
     }
+
+    private string CgroupOf(StepConfig step) => $"{(step.Limits.CgroupParent.Length > 0 ? step.Limits.CgroupParent : parts.Options.CgroupParent)}/{step.Id}";
 
     private static ProcessUser ResolveUser(StepConfig step)
     {
@@ -189,10 +194,9 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         }
     }
 
-    private static IEnumerable<SpecMount> AccountMounts(StepConfig step, string bundle)
+    private IEnumerable<SpecMount> AccountMounts(StepConfig step, string bundle)
     {
-        var hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost\n" + string.Concat(step.ExtraHosts.Select(line => line.Split(':', 2))
-            .Where(pair => pair.Length == 2).Select(pair => $"{pair[1]}\t{pair[0]}\n"));
+        var hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost\n" + ContainerFiles.ExtraHosts(step.ExtraHosts, networks.All);
         foreach (var (name, content) in new[] { ("hosts", hosts), ("hostname", Hostname + "\n"), ("resolv.conf", File.ReadAllText("/etc/resolv.conf")) })
         {
             var file = $"{bundle}/{name}";

@@ -36,6 +36,23 @@ public sealed class Container(ContainerRecord record)
 
     internal PidFd? Conmon { get; set; }
 
+    /// <summary>Keeps the log of the present run within its limits; see <see cref="EndRotationAsync"/>.</summary>
+    internal (Task Running, TaskCompletionSource Ending)? Rotation { get; set; }
+
+    /// <summary>Afterwards nobody makes or renames files of the log any more: before they are deleted.</summary>
+    internal async Task EndRotationAsync()
+    {
+        if (Rotation is var (running, ending))
+        {
+            ending.TrySetResult();
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Rotation = null;
+        }
+    }
+
+    /// <summary>It was taken away under its gate: whoever waited for that finds nothing.</summary>
+    internal bool IsRemoved { get; set; }
+
     /// <summary>All of a start but its last step, done beforehand; null without one.</summary>
     internal PreparedStart? Prepared { get; set; }
 

@@ -4,7 +4,7 @@ using Berth.Engine.Errors;
 namespace Berth.Engine.Containers;
 
 /// <summary>From what was asked to what will be remembered. Pure: compares, merges and refuses; makes nothing.</summary>
-internal static class ContainerCreation
+public static class ContainerCreation
 {
     private static readonly string[] KnownRestartPolicies = ["", "no", "always", "unless-stopped", "on-failure"];
 
@@ -16,7 +16,7 @@ internal static class ContainerCreation
         {
             Entrypoint = hasEntrypoint ? (asked.Entrypoint is [""] ? null : asked.Entrypoint) : image.Entrypoint,
             Cmd = asked.Cmd is { Count: > 0 } ? asked.Cmd : hasEntrypoint ? null : image.Cmd,
-            Env = MergeEnvironment(image.Env ?? [], asked.Env ?? []),
+            Env = OwnFirst(WithNames(asked.Env ?? []), image.Env ?? []),
             User = asked.User.Length > 0 ? asked.User : image.User,
             WorkingDir = asked.WorkingDir.Length > 0 ? asked.WorkingDir : image.WorkingDir,
             StopSignal = asked.StopSignal is { Length: > 0 } ? asked.StopSignal : image.StopSignal,
@@ -31,47 +31,102 @@ internal static class ContainerCreation
     /// <exception cref="BerthException">Something that cannot be, or that Berth does not do.</exception>
     internal static void Validate(ContainerConfig config, HostConfig host)
     {
-        Refuse(host.Links is { Count: > 0 }, "--link: put both containers on one network and use the container's name");
-        Refuse(host.VolumesFrom is { Count: > 0 }, "--volumes-from: name the volumes with -v");
         Refuse(host.VolumeDriver is not ("" or "local"), $"the volume driver \"{host.VolumeDriver}\": Berth has the driver local");
-        Refuse(host.Isolation is not ("" or "default"), "--isolation, which is for Windows");
-        Refuse(host.StorageOpt is { Count: > 0 }, "--storage-opt: the overlay's size cannot be limited");
-        Refuse(IsSet(host.DeviceRequests), "--gpus");
-        Refuse(host.DeviceCgroupRules is { Count: > 0 }, "--device-cgroup-rule: pass devices with --device");
-        Refuse(host.BlkioWeight > 0 || IsSet(host.BlkioWeightDevice) || IsSet(host.BlkioDeviceReadBps) || IsSet(host.BlkioDeviceWriteBps)
-            || IsSet(host.BlkioDeviceReadIops) || IsSet(host.BlkioDeviceWriteIops), "limits of block device input and output (--blkio-weight, --device-read-bps …)");
-        Refuse(host.CpuRealtimePeriod > 0 || host.CpuRealtimeRuntime > 0, "--cpu-rt-period and --cpu-rt-runtime");
-        Refuse(host.UsernsMode is not ("" or "host"), "--userns: containers run in the host's user namespace");
-        Refuse(host.Runtime is not ("" or "crun" or "runc"), $"the runtime \"{host.Runtime}\"");
-        Refuse(host.LogConfig.Type is not ("" or "json-file" or "local" or "none"), $"the log driver \"{host.LogConfig.Type}\": use json-file, local or none");
-        Logs.LogLimits.Parse(host.LogConfig.Config);
+        Demand(host.Isolation is "" or "default", $"invalid isolation ({host.Isolation}): linux only supports 'default'");
+        Demand(host.StorageOpt is not { Count: > 0 }, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+        Demand(!IsSet(host.DeviceRequests), "could not select device driver \"\" with capabilities: [[gpu]]");
+        (host.DeviceCgroupRules ?? []).ToList().ForEach(rule => DeviceRule.Parse(rule));
+        Demand(host.BlkioWeight is 0 or (>= 10 and <= 1000), "Range of blkio weight is from 10 to 1000");
+        Demand((host.BlkioWeightDevice ?? []).All(one => one.Weight is >= 10 and <= 1000), "Range of blkio weight is from 10 to 1000");
+        Demand(host.IpcMode is "" or "none" or "private" or "shareable" or "host" || host.IpcMode.StartsWith("container:", StringComparison.Ordinal), $"invalid IPC mode: {host.IpcMode}");
+        Demand(host.PidMode is "" or "host" || host.PidMode.StartsWith("container:", StringComparison.Ordinal), $"invalid PID mode: {host.PidMode}");
+        Demand(host.UtsMode is "" or "host", $"invalid UTS mode: {host.UtsMode}");
+        Demand(host.UtsMode != "host" || config.Hostname.Length == 0, "conflicting options: hostname and the UTS mode");
+        Demand(host.UsernsMode is "" or "host", $"invalid userns mode: {host.UsernsMode}");
+        Demand(host.CgroupnsMode is "" or "host" or "private", $"invalid cgroup namespace mode: {host.CgroupnsMode}");
+        Demand(host.LogConfig.Type is "" or "json-file" or "local" or "none", $"error looking up logging plugin {host.LogConfig.Type}: plugin \"{host.LogConfig.Type}\" not found; Berth has json-file, local and none");
+        Logs.LogLimits.Parse(host.LogConfig);
         Demand(KnownRestartPolicies.Contains(host.RestartPolicy.Name), $"invalid restart policy: unknown policy '{host.RestartPolicy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
-        Demand(!host.AutoRemove || host.RestartPolicy.Name is "" or "no", "conflicting options: cannot specify both --restart and --rm");
+        Demand(host.RestartPolicy.MaximumRetryCount == 0 || host.RestartPolicy.Name == "on-failure", "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+        Demand(host.RestartPolicy.MaximumRetryCount >= 0, "invalid restart policy: maximum retry count cannot be negative");
+        Demand(host.OomScoreAdj is >= -1000 and <= 1000, $"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]");
+        Demand(!host.AutoRemove || host.RestartPolicy.Name is "" or "no", "can't create 'AutoRemove' container with restart policy");
         Demand(config.WorkingDir.Length == 0 || config.WorkingDir.StartsWith('/'), $"the working directory '{config.WorkingDir}' is invalid, it needs to be an absolute path");
-        Demand(host.Memory is 0 or >= 6 * 1024 * 1024, "Minimum memory limit allowed is 6MB");
-        Demand(host.MemorySwap <= 0 || host.Memory > 0, "You should always set the Memory limit when using Memoryswap limit, see usage");
-        Demand(host.MemorySwap <= 0 || host.MemorySwap >= host.Memory, "Minimum memoryswap limit should be larger than memory limit, see usage");
-        Demand(host.NanoCpus >= 0 && host.NanoCpus <= Environment.ProcessorCount * 1_000_000_000L,
-            $"range of CPUs is from 0.01 to {Environment.ProcessorCount}.00, as there are only {Environment.ProcessorCount} CPUs available");
+        ValidateLimits(host);
+        ValidateHealthcheck(config.Healthcheck);
+        Demand(host.ShmSize >= 0, "SHM size can not be less than 0");
+        foreach (var entry in host.ExtraHosts ?? [])
+        {
+            Demand(entry.IndexOfAny([':', '=']) > 0, $"bad format for add-host: \"{entry}\"");
+        }
+
         Demand(config.Cmd is { Count: > 0 } || config.Entrypoint is { Count: > 0 }, "no command specified");
         foreach (var variable in config.Env ?? [])
         {
-            Demand(variable.Length > 0 && variable[0] != '=', $"invalid environment variable: {variable}");
             Demand(!variable.Contains('\0', StringComparison.Ordinal), "invalid environment variable: it has a zero byte");
         }
 
-        foreach (var option in host.SecurityOpt ?? [])
-        {
-            var name = option.Replace('=', ':').Split(':')[0];
-            Refuse(
-                name is not ("no-new-privileges" or "label" or "apparmor") && option.Replace('=', ':') != "seccomp:unconfined",
-                $"the security option \"{option}\"; known are no-new-privileges and seccomp=unconfined");
-        }
-
+        SecurityOptions.Parse(host.SecurityOpt);
         foreach (var key in config.ExposedPorts?.Keys.ToList() ?? [])
         {
             Networks.PortAllocation.ParsePort(key);
         }
+    }
+
+    /// <summary>Compares what was asked, before anything is added from the image, with whose network is used.</summary>
+    /// <exception cref="BerthException">What contradicts the network's mode.</exception>
+    internal static void ValidateNetworkMode(ContainerConfig asked, HostConfig host)
+    {
+        if (host.NetworkMode.Split(':')[0] == "container")
+        {
+            Demand(host.NetworkMode.Length > "container:".Length, "invalid network mode: invalid container format container:<name|id>");
+            Demand(asked.Hostname.Length == 0, "conflicting options: hostname and the network mode");
+            Demand(!IsSet(host.Links), "conflicting options: container type network can't be used with links. This would result in undefined behavior");
+            Demand(!IsSet(host.Dns), "conflicting options: dns and the network mode");
+            Demand(!IsSet(host.ExtraHosts), "conflicting options: custom host-to-IP mapping and the network mode");
+            Demand(host.PortBindings is not { Count: > 0 } && !host.PublishAllPorts, "conflicting options: port publishing and the container type network mode");
+            Demand(asked.ExposedPorts is not { Count: > 0 }, "conflicting options: port exposing and the container type network mode");
+        }
+
+        Demand(host.NetworkMode != "host" || !IsSet(host.Links), "conflicting options: host type networking can't be used with links. This would result in undefined behavior");
+        foreach (var binding in (host.PortBindings?.Values.ToList() ?? []).SelectMany(bindings => bindings ?? []))
+        {
+            Networks.PortAllocation.ParseHostIp(binding.HostIp);
+            Networks.PortAllocation.ParseHostPorts(binding.HostPort);
+        }
+    }
+
+    private static void ValidateHealthcheck(HealthcheckConfig? check)
+    {
+        foreach (var (name, nanoseconds) in check is null ? [] : new[] { ("Interval", check.Interval), ("Timeout", check.Timeout), ("StartPeriod", check.StartPeriod), ("StartInterval", check.StartInterval) })
+        {
+            Demand(nanoseconds is 0 or >= 1_000_000, $"{name} in Healthcheck cannot be less than 1ms");
+        }
+
+        Demand(check is not { Retries: < 0 }, "Retries in Healthcheck cannot be negative");
+    }
+
+    private static bool IsSet(IReadOnlyList<string>? values) => values is { Count: > 0 };
+
+    /// <exception cref="BerthException">A limit that cannot be.</exception>
+    public static void ValidateLimits(HostConfig host)
+    {
+        Demand(host.Memory is 0 or >= 6 * 1024 * 1024, "Minimum memory limit allowed is 6MB");
+        Demand(host.Memory == 0 || host.MemoryReservation <= host.Memory, "Minimum memory limit can not be less than memory reservation limit, see usage");
+        Demand(host.MemoryReservation is 0 or >= 6 * 1024 * 1024, "Minimum memory reservation allowed is 6MB");
+        Demand(host.MemorySwappiness is null or (>= -1 and <= 100), $"Invalid value: {host.MemorySwappiness}, valid memory swappiness range is 0-100");
+        Demand(host.CpuShares >= 0, $"invalid CPU shares ({host.CpuShares}): value must be a positive integer");
+        Demand(host.CpuPeriod is 0 or (>= 1000 and <= 1_000_000), "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+        Demand(host.CpuQuota is <= 0 or >= 1000, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+        Demand(host.NanoCpus == 0 || host.CpuPeriod == 0, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+        Demand(host.NanoCpus == 0 || host.CpuQuota == 0, "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+        Demand(host.CpuRealtimePeriod <= 0 || host.CpuRealtimeRuntime <= host.CpuRealtimePeriod, "cpu real-time runtime cannot be higher than cpu real-time period");
+        CpuSets.Validate("cpuset cpus", host.CpusetCpus, "/sys/devices/system/cpu/online", "CPUs");
+        CpuSets.Validate("cpuset mems", host.CpusetMems, "/sys/devices/system/node/online", "memory nodes");
+        Demand(host.MemorySwap <= 0 || host.Memory > 0, "You should always set the Memory limit when using Memoryswap limit, see usage");
+        Demand(host.MemorySwap <= 0 || host.MemorySwap >= host.Memory, "Minimum memoryswap limit should be larger than memory limit, see usage");
+        Demand(host.NanoCpus >= 0 && host.NanoCpus <= Environment.ProcessorCount * 1_000_000_000L,
+            $"range of CPUs is from 0.01 to {Environment.ProcessorCount}.00, as there are only {Environment.ProcessorCount} CPUs available");
     }
 
     internal static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
@@ -85,6 +140,21 @@ internal static class ContainerCreation
         var names = first.Select(NameOf).ToHashSet(StringComparer.Ordinal);
         kept.AddRange(second.Where(variable => !names.Contains(NameOf(variable))));
         return [.. kept.Where(variable => variable.Contains('=', StringComparison.Ordinal))]; // a bare name takes a variable away
+    }
+
+    private static IReadOnlyList<string> WithNames(IReadOnlyList<string> asked)
+    {
+        var nameless = asked.FirstOrDefault(variable => variable.Length == 0 || variable[0] == '=');
+        Demand(nameless is null, $"invalid environment variable: {nameless}");
+        return asked;
+    }
+
+    // As clients see it in Docker: what was asked for, then what the image adds.
+    private static List<string> OwnFirst(IReadOnlyList<string> asked, IReadOnlyList<string> image)
+    {
+        static string NameOf(string variable) => variable.Split('=', 2)[0];
+        var names = asked.Select(NameOf).ToHashSet(StringComparer.Ordinal);
+        return [.. asked.Concat(image.Where(variable => !names.Contains(NameOf(variable)))).Where(variable => variable.Contains('=', StringComparison.Ordinal))];
     }
 
     private static HealthcheckConfig? MergeHealthcheck(HealthcheckConfig? asked, HealthcheckConfig? image)

@@ -9,17 +9,22 @@ using Berth.Linux.Mounts;
 namespace Berth.Engine.Containers;
 
 /// <summary>A container's file systems: its overlay root, the small files put into /etc, and what volumes take from the image.</summary>
-internal sealed class ContainerFiles(EngineOptions options, string directory)
+/// <param name="networkOwner">The directory of the container whose network it shares, and with it the files about names; null for its own.</param>
+internal sealed class ContainerFiles(EngineOptions options, string directory, string? networkOwner = null)
 {
     private const long AccountFileLimitBytes = 1 << 20; // a passwd or group file beyond this is not one
 
     internal string Root => directory + "/merged";
 
-    internal string HostsPath => directory + "/hosts";
+    internal string HostsPath => (networkOwner ?? directory) + "/hosts";
 
-    internal string HostnamePath => directory + "/hostname";
+    internal string HostnamePath => (networkOwner ?? directory) + "/hostname";
 
-    internal string ResolvPath => directory + "/resolv.conf";
+    internal string ResolvPath => (networkOwner ?? directory) + "/resolv.conf";
+
+    internal string SharedMemory => SharedMemoryPath(directory);
+
+    internal string StagePath(int number) => StagePath(directory, number);
 
     /// <summary>Mounts the root file system: the image's layers below, the container's own upper directory on top.</summary>
     internal static void MountRoot(ContainerRecord record, string dataRoot, string directory)
@@ -30,25 +35,127 @@ internal sealed class ContainerFiles(EngineOptions options, string directory)
         }
 
         Unmount(directory);
-        string Short(string path) => path.StartsWith(dataRoot + "/", StringComparison.Ordinal) ? path[(dataRoot.Length + 1)..] : path;
-        var own = Short(directory);
-        OverlayMount.Mount(dataRoot, [.. record.LowerDirectories.Select(Short)], own + "/upper", own + "/work", own + "/merged", isVolatile: false);
+        var own = Short(directory, dataRoot);
+        if (record.LowerDirectories.Count == 0)
+        {
+            Directory.CreateDirectory(directory + "/empty"); // overlay wants something below, also for an image without layers
+        }
+
+        IReadOnlyList<string> lower = record.LowerDirectories.Count > 0 ? [.. record.LowerDirectories.Select(path => Short(path, dataRoot))] : [own + "/empty"];
+        OverlayMount.Mount(dataRoot, lower, own + "/upper", own + "/work", own + "/merged", isVolatile: false);
     }
 
-    internal static void Unmount(string directory) => Mount.UnmountAll(directory + "/merged");
+    /// <summary>Takes away the root file system and what is staged beside it. Before anything deletes the directory: what is mounted would be deleted with it.</summary>
+    internal static void Unmount(string directory)
+    {
+        Mount.UnmountAll(directory + "/merged");
+        foreach (var place in Directory.Exists(StagePath(directory)) ? Directory.GetFileSystemEntries(StagePath(directory)) : [])
+        {
+            Mount.UnmountAll(place);
+        }
+    }
+
+    /// <summary>Where a staged mount of a container is.</summary>
+    /// <param name="number">Its place among the container's mounts.</param>
+    internal static string StagePath(string directory, int number) => string.Create(CultureInfo.InvariantCulture, $"{StagePath(directory)}/{number}");
+
+    /// <summary>The shared memory that other containers may join.</summary>
+    internal static string SharedMemoryPath(string directory) => StagePath(directory) + "/shm";
+
+    private static string StagePath(string directory) => directory + "/mounts";
+
+    /// <summary>Mounts what cannot be named as a path of the host: parts of volumes, images, and shared memory that others may join.</summary>
+    /// <exception cref="BerthException">There is no such part.</exception>
+    internal static void MountStages(ContainerRecord record, string dataRoot, string directory)
+    {
+        foreach (var (mount, number) in record.Mounts.Select((mount, number) => (mount, number)).Where(pair => pair.mount.IsStaged))
+        {
+            Directory.CreateDirectory(StagePath(directory));
+            Stage(mount, dataRoot, StagePath(directory, number));
+        }
+
+        if (record.HostConfig.IpcMode == "shareable")
+        {
+            Directory.CreateDirectory(SharedMemoryPath(directory));
+            Mount.SharedMemory(SharedMemoryPath(directory), record.HostConfig.ShmSize);
+        }
+    }
+
+    private static void Stage(MountPoint mount, string dataRoot, string target)
+    {
+        if (mount.Type == "image")
+        {
+            var lower = target + ".image";
+            Directory.CreateDirectory(lower);
+            Directory.CreateDirectory(target);
+            OverlayMount.MountReadOnly(dataRoot, [.. mount.LowerDirectories.Select(path => Short(path, dataRoot))], lower);
+            using var image = DirectoryHandle.Open(lower);
+            BindBelow(image, mount, target);
+            return;
+        }
+
+        if (mount.Type == "bind")
+        {
+            EnsureBindSource(mount);
+        }
+
+        if (mount.Subpath.Length == 0 && !Directory.Exists(mount.Source))
+        {
+            File.Create(target).Dispose();
+            Mount.Bind(mount.Source, target); // a file
+            return;
+        }
+
+        using var root = DirectoryHandle.Open(mount.Source);
+        BindBelow(root, mount, target);
+    }
+
+    // By descriptor: whoever changes a link below the root in this moment changes nothing of what is mounted.
+    private static void BindBelow(DirectoryHandle root, MountPoint mount, string target)
+    {
+        if (root.OpenBelow(mount.Subpath) is { } directory)
+        {
+            using (directory)
+            {
+                Directory.CreateDirectory(target);
+                Mount.Bind(directory.ProcPath, target);
+                return;
+            }
+        }
+
+        try
+        {
+            using var file = root.OpenFileBelow(mount.Subpath);
+            File.WriteAllBytes(target, []);
+            Mount.Bind(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.DangerousGetHandle()}"), target);
+        }
+        catch (LinuxException exception) when (exception.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+        {
+            throw new BerthException(ErrorKind.Failed, $"cannot access path {mount.Subpath} of the {mount.Type} {mount.Name}: no such file or directory", exception);
+        }
+    }
+
+    private static string Short(string path, string dataRoot) => path.StartsWith(dataRoot + "/", StringComparison.Ordinal) ? path[(dataRoot.Length + 1)..] : path;
 
     /// <summary>Writes hosts, hostname and resolv.conf and what programs look for in a container, and fills new volumes from the image.</summary>
-    internal async Task PrepareAsync(ContainerRecord record, IReadOnlyList<NetworkRecord> networks)
+    /// <param name="linked">Address, alias and name of the containers that it is linked to.</param>
+    internal async Task PrepareAsync(ContainerRecord record, IReadOnlyList<NetworkRecord> networks, IEnumerable<(string Address, string Alias, ContainerRecord Other)> linked)
     {
-        await File.WriteAllTextAsync(HostnamePath, record.Config.Hostname + "\n").ConfigureAwait(false);
-        await File.WriteAllTextAsync(HostsPath, Hosts(record, networks)).ConfigureAwait(false);
-        await File.WriteAllTextAsync(ResolvPath, Resolv(record, networks)).ConfigureAwait(false);
+        if (networkOwner is null)
+        {
+            await File.WriteAllTextAsync(HostnamePath, record.Config.Hostname + "\n").ConfigureAwait(false);
+            var links = string.Concat(linked.Select(link => $"{link.Address}\t{string.Join(' ', new[] { link.Alias, link.Other.Config.Hostname, link.Other.Name }.Distinct())}\n"));
+            await File.WriteAllTextAsync(HostsPath, Hosts(record, networks, links)).ConfigureAwait(false);
+            await File.WriteAllTextAsync(ResolvPath, Resolv(record, networks)).ConfigureAwait(false);
+        }
+
         AddWhatProgramsLookFor();
         foreach (var mount in record.Mounts)
         {
             if (mount.Type == "bind")
             {
                 EnsureBindSource(mount);
+                EnsureTarget(mount);
             }
             else if (mount is { Type: "volume", CopyUp: true })
             {
@@ -61,6 +168,20 @@ internal sealed class ContainerFiles(EngineOptions options, string directory)
     internal IReadOnlyList<string> Lines(string relativePath)
     {
         using var root = DirectoryHandle.Open(Root);
+        return Lines(root, relativePath);
+    }
+
+    /// <summary>The permission bits of a directory in the container; null when there is none.</summary>
+    internal uint? PermissionsOf(string path)
+    {
+        using var root = DirectoryHandle.Open(Root);
+        using var directory = root.OpenBelow(path.TrimStart('/'));
+        return directory?.Stat().Permissions;
+    }
+
+    /// <summary>Lines of a file below a container's root.</summary>
+    internal static IReadOnlyList<string> Lines(DirectoryHandle root, string relativePath)
+    {
         try
         {
             using var file = root.OpenFileBelow(relativePath);
@@ -96,6 +217,23 @@ internal sealed class ContainerFiles(EngineOptions options, string directory)
         }
     }
 
+    // Not every runtime makes the folders above a file.
+    private void EnsureTarget(MountPoint mount)
+    {
+        if (!File.Exists(mount.Source))
+        {
+            return;
+        }
+
+        using var root = DirectoryHandle.Open(Root);
+        var slash = mount.Destination.LastIndexOf('/');
+        using var folder = root.OpenOrCreateBelow(mount.Destination[..slash].TrimStart('/'));
+        if (!folder.TryStat(mount.Destination[(slash + 1)..], out _))
+        {
+            folder.CreateFile(mount.Destination[(slash + 1)..]).Dispose();
+        }
+    }
+
     private static void EnsureBindSource(MountPoint mount)
     {
         if (File.Exists(mount.Source) || Directory.Exists(mount.Source))
@@ -126,28 +264,35 @@ internal sealed class ContainerFiles(EngineOptions options, string directory)
         }
     }
 
-    private string Hosts(ContainerRecord record, IReadOnlyList<NetworkRecord> networks)
+    private static string Hosts(ContainerRecord record, IReadOnlyList<NetworkRecord> networks, string links)
     {
         if (record.HostConfig.NetworkMode == "host")
         {
-            return File.ReadAllText("/etc/hosts") + ExtraHosts(record, networks);
+            return File.ReadAllText("/etc/hosts") + ExtraHosts(record.HostConfig.ExtraHosts ?? [], networks);
         }
 
         var text = new StringBuilder("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-        text.Append(ExtraHosts(record, networks));
-        var hostname = record.Config.Domainname.Length > 0 ? $"{record.Config.Hostname}.{record.Config.Domainname} {record.Config.Hostname}" : record.Config.Hostname;
-        foreach (var endpoint in record.Endpoints.Where(endpoint => endpoint.Address.Length > 0))
+        text.Append(ExtraHosts(record.HostConfig.ExtraHosts ?? [], networks)).Append(links);
+        var dot = record.Config.Hostname.IndexOf('.', StringComparison.Ordinal);
+        var hostname = record.Config.Domainname.Length > 0 ? $"{record.Config.Hostname}.{record.Config.Domainname} {record.Config.Hostname}"
+            : dot > 0 ? $"{record.Config.Hostname} {record.Config.Hostname[..dot]}" : record.Config.Hostname;
+        foreach (var address in record.Endpoints.SelectMany(endpoint => endpoint.Addresses))
         {
-            text.Append(endpoint.Address).Append('\t').Append(hostname).Append('\n');
+            text.Append(address).Append('\t').Append(hostname).Append('\n');
         }
 
         return text.ToString();
     }
 
-    private static string ExtraHosts(ContainerRecord record, IReadOnlyList<NetworkRecord> networks)
+    /// <summary>A name of its <c>--add-host</c> means this host, at its address on the default bridge.</summary>
+    internal static bool AsksForHostGateway(ContainerRecord record) => record.HostConfig.ExtraHosts?.Any(entry => entry.EndsWith("host-gateway", StringComparison.Ordinal)) == true;
+
+    /// <summary>Lines of hosts(5) for <c>NAME:ADDRESS</c>, <c>NAME=ADDRESS</c> and <c>NAME:host-gateway</c>.</summary>
+    /// <exception cref="BerthException">None of these.</exception>
+    internal static string ExtraHosts(IReadOnlyList<string> entries, IReadOnlyList<NetworkRecord> networks)
     {
         var text = new StringBuilder();
-        foreach (var entry in record.HostConfig.ExtraHosts ?? [])
+        foreach (var entry in entries)
         {
             var separator = entry.IndexOfAny([':', '=']);
             var address = separator > 0 ? entry[(separator + 1)..].Trim('[', ']') : "";

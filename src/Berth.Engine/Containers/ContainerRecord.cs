@@ -37,6 +37,9 @@ public sealed record ContainerRecord
     /// <summary>By network name, in the order in which interfaces are made (eth0 first).</summary>
     public required IReadOnlyList<EndpointRecord> Endpoints { get; init; }
 
+    /// <summary>Other containers under names of their own (<c>--link</c>).</summary>
+    public IReadOnlyList<ContainerLink> Links { get; init; } = [];
+
     public ContainerStatus Status { get; init; } = ContainerStatus.Created;
 
     public int ExitCode { get; init; }
@@ -66,6 +69,9 @@ public sealed record ContainerRecord
     /// <summary>Stopped on request: <c>unless-stopped</c> and <c>always</c> leave it alone until it is started again.</summary>
     public bool StoppedByRequest { get; init; }
 
+    /// <summary>Being ended because it is unhealthy, to be started again whatever its policy: <see cref="ContainerService.RestartUnhealthyLabel"/>.</summary>
+    public bool EndedForHealth { get; init; }
+
     /// <summary>Its service's address, names and published ports do not lead to it: a copy that does not serve yet, or not any more.</summary>
     public bool OutOfService { get; init; }
 
@@ -79,7 +85,7 @@ public sealed record ContainerRecord
 /// <summary>A file system put into a container. Docker Engine API, "MountPoint".</summary>
 public sealed record MountPoint
 {
-    /// <summary><c>bind</c>, <c>volume</c> or <c>tmpfs</c>.</summary>
+    /// <summary><c>bind</c>, <c>volume</c>, <c>tmpfs</c> or <c>image</c>.</summary>
     public required string Type { get; init; }
 
     /// <summary>The volume's name; empty for the others.</summary>
@@ -105,6 +111,21 @@ public sealed record MountPoint
     /// <summary>The volume was made for this container alone and goes with it on <c>rm -v</c>.</summary>
     public bool Anonymous { get; init; }
 
+    /// <summary>The part of the volume or image that is mounted, below its root; empty for all.</summary>
+    public string Subpath { get; init; } = "";
+
+    /// <summary>What is mounted below the source does not come along.</summary>
+    public bool NonRecursive { get; init; }
+
+    /// <summary>Of a read-only mount: what is mounted below it stays writable.</summary>
+    public bool ReadOnlyNonRecursive { get; init; }
+
+    /// <summary>Of an image: its layer directories, uppermost first.</summary>
+    public IReadOnlyList<string> LowerDirectories { get; init; } = [];
+
+    /// <summary>It cannot be named as one path of the host, or the runtime would take more of it than was asked for: it is mounted beside the container's root first.</summary>
+    public bool IsStaged => Type == "image" || Subpath.Length > 0 || NonRecursive;
+
     /// <summary>Make the source directory when it is not there, as <c>-v</c> does.</summary>
     public bool CreateSource { get; init; }
 }
@@ -120,10 +141,22 @@ public sealed record EndpointRecord
 
     public required EndpointConfig Config { get; init; }
 
+    /// <summary>IPv4; empty without.</summary>
     public required string Address { get; init; }
+
+    /// <summary>IPv6; empty without.</summary>
+    public string Address6 { get; set; } = "";
 
     public required string MacAddress { get; init; }
 
     /// <summary>The name of the link's end on the host.</summary>
     public required string HostLink { get; init; }
+
+    /// <summary>Its addresses of each family, IPv4 first; none where it has no link of its own.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Addresses => [.. new[] { Address, Address6 }.Where(address => address.Length > 0)];
+
+    /// <summary>It has a link of its own: not on the host's network or on none.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsWired => Address.Length > 0 || Address6.Length > 0;
 }

@@ -1,5 +1,7 @@
+using Berth.Engine.Containers.Files;
 using Berth.Engine.Errors;
 using Berth.Engine.Networks;
+using Berth.Engine.Volumes;
 
 namespace Berth.Engine.Containers;
 
@@ -8,13 +10,23 @@ public sealed partial class ContainerService
     /// <summary>Makes a container; nothing of it runs yet, and nothing but its record exists.</summary>
     /// <param name="outOfService">Its service does not lead to it until <see cref="SwitchAsync"/> says so.</param>
     /// <exception cref="BerthException">No such image or network, a name that is taken, or a config that cannot be.</exception>
-    public async Task<Container> CreateAsync(string? name, ContainerConfig asked, HostConfig host, NetworkingConfig? networking, bool outOfService = false)
+    /// <param name="warn">Told what this host cannot give and is left out.</param>
+    public async Task<Container> CreateAsync(string? name, ContainerConfig asked, HostConfig host, NetworkingConfig? networking, bool outOfService = false, Action<string>? warn = null)
     {
-        var image = _images.Resolve(asked.Image);
+        ContainerCreation.ValidateNetworkMode(asked, host);
+        using var images = new HeldImages(_images);
+        var image = images.Take(asked.Image);
         var config = ContainerCreation.Merge(asked, image.Config);
-        host = host with { ShmSize = host.ShmSize > 0 ? host.ShmSize : 64 << 20, PortBindings = WithPublishedAll(config, host) };
+        host = Completed(config, host);
+        HostLimits.RequireKnown(host, _cgroups);
+        host = HostLimits.Fit(host, _cgroups, warn ?? (_ => { }));
         ContainerCreation.Validate(config, host);
-        var mounts = MountPlan.Build(config, host);
+        if (host.Runtime.Length > 0 && host.Runtime != _runtime.Name)
+        {
+            throw BerthException.Invalid($"unknown or invalid runtime name: {host.Runtime}");
+        }
+
+        var (mounts, links) = InvalidIfMissing(() => (MountPlan.Build(config, host, TakenFrom(host.VolumesFrom ?? [])), (host.Links ?? []).Select(link => ContainerLink.Parse(link, Resolve)).ToList()));
         _ = Runtime.Capabilities.For(host.Privileged, host.CapAdd, host.CapDrop);
         Signals.Parse(config.StopSignal, Signals.Term);
 
@@ -29,25 +41,69 @@ public sealed partial class ContainerService
                 Id = id,
                 Name = chosen,
                 Created = _time.GetUtcNow(),
-                Config = config with { Hostname = Hostname(config, host, id) },
+                Config = WithHostname(config, host, id),
                 HostConfig = host,
                 ImageId = image.Id,
                 LowerDirectories = image.LowerDirectories,
-                Mounts = await WithVolumesAsync(mounts).ConfigureAwait(false),
+                Mounts = await WithVolumesAsync(mounts, host, images).ConfigureAwait(false),
+                Links = links,
                 Endpoints = endpoints,
                 OutOfService = outOfService,
             };
+            await RequireWorkingDirectoryAsync(record, asked.WorkingDir).ConfigureAwait(false);
             var container = new Container(record);
             await SaveAsync(container, record).ConfigureAwait(false);
             _containers[id] = container;
             _events.Publish("container", "create", id, Attributes(record));
             return container;
         }
-        catch
+        catch (Exception exception)
         {
             endpoints.ForEach(_networks.Release);
             _names.TryRemove(chosen, out _);
+            if (exception is BerthException { Kind: ErrorKind.NotFound } missing)
+            {
+                throw new BerthException(ErrorKind.Invalid, missing.Message, missing); // "not found" would have clients pull the image
+            }
+
             throw;
+        }
+    }
+
+    // One that somebody asks for may be a file in the image; what the image itself says was tried when it was built.
+    private async Task RequireWorkingDirectoryAsync(ContainerRecord record, string asked)
+    {
+        if (asked.Trim('/').Length == 0)
+        {
+            return;
+        }
+
+        var directory = DataDirectory(record.Id);
+        try
+        {
+            using var view = await ContainerView.OpenAsync(record, _options, directory, isMounted: false, withMounts: false).ConfigureAwait(false);
+            if (view.IsNoDirectory(asked))
+            {
+                throw BerthException.Invalid($"Cannot mkdir: {asked} is not a directory");
+            }
+        }
+        catch
+        {
+            DeleteData(record.Id);
+            throw;
+        }
+    }
+
+    // Of a missing container "not found" would have clients pull the image.
+    private static T InvalidIfMissing<T>(Func<T> act)
+    {
+        try
+        {
+            return act();
+        }
+        catch (BerthException exception) when (exception.Kind == ErrorKind.NotFound)
+        {
+            throw BerthException.Invalid(exception.Message);
         }
     }
 
@@ -57,7 +113,7 @@ public sealed partial class ContainerService
         if (container.Record.IsRunning && !force)
         {
             throw BerthException.Conflict(
-                $"cannot remove container \"/{container.Name}\": container is {(container.Record.Status == ContainerStatus.Paused ? "paused" : "running")}: stop the container before removing or force remove");
+                $"cannot remove container \"{container.Name}\": container is {(container.Record.Status == ContainerStatus.Paused ? "paused" : "running")}: stop the container before removing or force remove");
         }
 
         if (container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting)
@@ -88,8 +144,10 @@ public sealed partial class ContainerService
         }
 
         await TearDownAsync(record).ConfigureAwait(false);
+        await container.EndRotationAsync().ConfigureAwait(false);
         _faults.Reached("container.remove.torn-down");
         DeleteData(record.Id);
+        await _images.LetGoAsync(record).ConfigureAwait(false);
         prepared?.Conmon.Dispose(); // it has ended with its container
         await _state.CommitAsync(batch =>
         {
@@ -99,6 +157,7 @@ public sealed partial class ContainerService
                 batch.Close(prepared.Intent);
             }
         }).ConfigureAwait(false);
+        container.IsRemoved = true;
         _containers.TryRemove(record.Id, out _);
         _names.TryRemove(record.Name, out _);
         foreach (var endpoint in record.Endpoints)
@@ -111,12 +170,45 @@ public sealed partial class ContainerService
         container.TellWaiters(removed: true, restarting: false);
         if (withAnonymousVolumes)
         {
-            foreach (var mount in record.Mounts.Where(mount => mount.Anonymous && _volumes.Find(mount.Name) is not null))
+            foreach (var mount in record.Mounts.Where(mount => mount.Anonymous && _volumes.Find(mount.Name) is not null && VolumeService.UsersOf(mount.Name, All).Count == 0))
             {
-                await _volumes.RemoveAsync(mount.Name, force: true, All).ConfigureAwait(false);
+                await _volumes.RemoveAsync(mount.Name, force: true, () => All).ConfigureAwait(false);
             }
         }
     }
+
+    // container:NAME is remembered as container:ID: the other one may get another name.
+    private string ById(string mode) => mode.StartsWith("container:", StringComparison.Ordinal) ? "container:" + Resolve(mode["container:".Length..]).Id : mode;
+
+    private string SharedNetwork(string mode)
+    {
+        try
+        {
+            return ById(mode);
+        }
+        catch (BerthException exception) when (exception.Kind == ErrorKind.NotFound)
+        {
+            throw BerthException.Invalid($"joining network namespace of container: {exception.Message}"); // "not found" would have clients pull the image
+        }
+    }
+
+    /// <summary>With what holds when nothing is said: clients read it back.</summary>
+    private HostConfig Completed(ContainerConfig config, HostConfig host) => host with
+    {
+        ShmSize = host.ShmSize == 0 ? 64 << 20 : host.ShmSize,
+        PortBindings = WithPublishedAll(config, host),
+        NetworkMode = host.NetworkMode is "" or "default" ? "bridge" : SharedNetwork(host.NetworkMode),
+        IpcMode = host.IpcMode.Length > 0 ? InvalidIfMissing(() => ById(host.IpcMode)) : "private",
+        PidMode = InvalidIfMissing(() => ById(host.PidMode)),
+        CgroupnsMode = host.CgroupnsMode.Length > 0 ? host.CgroupnsMode : _cgroups.Mode == Linux.Cgroups.CgroupMode.Unified && !host.Privileged ? "private" : "host",
+        LogConfig = new() { Type = host.LogConfig.Type.Length > 0 ? host.LogConfig.Type : "json-file", Config = host.LogConfig.Config ?? [] },
+        RestartPolicy = host.RestartPolicy.Name.Length > 0 ? host.RestartPolicy : host.RestartPolicy with { Name = "no" },
+        MemorySwap = host.Memory > 0 && host.MemorySwap == 0 ? host.Memory * 2 : host.MemorySwap,
+        PidsLimit = host.PidsLimit is > 0 ? host.PidsLimit : null,
+        Runtime = host.Runtime.Length > 0 ? host.Runtime : _runtime.Name,
+        MaskedPaths = host.MaskedPaths ?? (host.Privileged ? null : [.. Runtime.RuntimeSpecBuilder.AllMaskedPaths]),
+        ReadonlyPaths = host.ReadonlyPaths ?? (host.Privileged ? null : [.. Runtime.RuntimeSpecBuilder.ReadonlyPaths]),
+    };
 
     private void DeleteData(string id)
     {
@@ -131,8 +223,7 @@ public sealed partial class ContainerService
     {
         if (!string.IsNullOrEmpty(name))
         {
-            var trimmed = name.TrimStart('/');
-            RequireName(trimmed);
+            var trimmed = RequireName(name);
             return _names.TryAdd(trimmed, id) ? trimmed : throw BerthException.Conflict(NameInUse(trimmed));
         }
 
@@ -145,8 +236,17 @@ public sealed partial class ContainerService
         return generated;
     }
 
-    private static string Hostname(ContainerConfig config, HostConfig host, string id) =>
-        config.Hostname.Length > 0 ? config.Hostname : host.NetworkMode == "host" ? Environment.MachineName : id[..12];
+    // One that shares another's network has its name too.
+    private ContainerConfig WithHostname(ContainerConfig config, HostConfig host, string id)
+    {
+        if (host.NetworkMode.StartsWith("container:", StringComparison.Ordinal))
+        {
+            var owner = Resolve(host.NetworkMode["container:".Length..]).Record.Config;
+            return config with { Hostname = owner.Hostname, Domainname = owner.Domainname };
+        }
+
+        return config with { Hostname = config.Hostname.Length > 0 ? config.Hostname : host.NetworkMode == "host" ? Environment.MachineName : id[..12] };
+    }
 
     // Of "publish all", every exposed port that has no binding gets a free host port.
     private static SortedDictionary<string, IReadOnlyList<PortBinding>?> WithPublishedAll(ContainerConfig config, HostConfig host)
@@ -168,18 +268,46 @@ public sealed partial class ContainerService
         return bindings;
     }
 
-    private async Task<IReadOnlyList<MountPoint>> WithVolumesAsync(IReadOnlyList<MountPoint> mounts)
+    /// <summary>The volumes and binds of containers, <c>NAME[:ro|rw]</c>.</summary>
+    private List<MountPoint> TakenFrom(IReadOnlyList<string> sources)
+    {
+        var taken = new List<MountPoint>();
+        foreach (var source in sources)
+        {
+            var separator = source.IndexOf(':', StringComparison.Ordinal);
+            var (name, mode) = separator < 0 ? (source, "") : (source[..separator], source[(separator + 1)..]);
+            if (name.Length == 0 || mode is not ("" or "ro" or "rw" or "z" or "Z"))
+            {
+                throw BerthException.Invalid(name.Length == 0 ? $"invalid volumes-from specification: {source}" : $"invalid mode: {mode}");
+            }
+
+            taken.AddRange(Resolve(name).Record.Mounts.Where(mount => mount.Type is "bind" or "volume")
+                .Select(mount => mount with { ReadWrite = mount.ReadWrite && mode != "ro", Mode = mode, Anonymous = false, CopyUp = false }));
+        }
+
+        return taken;
+    }
+
+    private async Task<IReadOnlyList<MountPoint>> WithVolumesAsync(IReadOnlyList<MountPoint> mounts, HostConfig host, HeldImages images)
     {
         var result = new List<MountPoint>();
         foreach (var mount in mounts)
         {
+            if (mount.Type == "image")
+            {
+                var image = images.Take(mount.Name);
+                result.Add(mount with { Source = image.Id, LowerDirectories = image.LowerDirectories });
+                continue;
+            }
+
             if (mount.Type != "volume")
             {
                 result.Add(mount);
                 continue;
             }
 
-            var volume = await _volumes.CreateAsync(mount.Name, "local", null, null).ConfigureAwait(false);
+            var options = host.Mounts?.FirstOrDefault(one => one.Type == "volume" && one.Source == mount.Name && one.Target.TrimEnd('/') == mount.Destination)?.VolumeOptions;
+            var volume = await _volumes.CreateAsync(mount.Name, options?.DriverConfig?.Name ?? "local", options?.Labels, options?.DriverConfig?.Options).ConfigureAwait(false);
             result.Add(mount with { Name = volume.Name, Source = _volumes.DataPath(volume.Name) });
         }
 
@@ -191,7 +319,7 @@ public sealed partial class ContainerService
         var mode = host.NetworkMode is "" or "default" ? "bridge" : host.NetworkMode;
         if (mode.StartsWith("container:", StringComparison.Ordinal))
         {
-            Resolve(mode["container:".Length..]);
+            RefuseWithShared([.. networking?.EndpointsConfig?.Values.OfType<EndpointConfig>() ?? []], config.MacAddress);
             return [];
         }
 
@@ -205,21 +333,29 @@ public sealed partial class ContainerService
             Id = id, Name = "", Created = default, Config = config, HostConfig = host, ImageId = "", LowerDirectories = [], Mounts = [], Endpoints = [],
         });
         var wanted = networking?.EndpointsConfig ?? [];
-        var first = wanted.FirstOrDefault(pair => _networks.Resolve(pair.Key).Id == _networks.Resolve(mode).Id);
-        var names = new List<(string Name, EndpointConfig Config)> { (mode, first.Value ?? new EndpointConfig()) };
+        var first = wanted.FirstOrDefault(pair => NetworkOf(pair.Key).Id == NetworkOf(mode).Id);
+        var own = first.Value ?? new EndpointConfig();
+        if (own.MacAddress.Length == 0 && config.MacAddress is { Length: > 0 } mac)
+        {
+            own = own with { MacAddress = mac }; // where clients of old put it
+        }
+
+        var names = new List<(string Name, EndpointConfig Config)> { (mode, own) };
         names.AddRange(wanted.Where(pair => pair.Key != first.Key).Select(pair => (pair.Key, pair.Value ?? new EndpointConfig())));
         var endpoints = new List<EndpointRecord>();
         try
         {
             foreach (var (name, endpointConfig) in names)
             {
-                var network = _networks.Resolve(name);
-                if (endpointConfig.IpamConfig?.IPv4Address is { Length: > 0 } && network.IsPredefined)
+                var network = NetworkOf(name);
+                try
                 {
-                    throw BerthException.Invalid("user specified IP address is supported on user defined networks only");
+                    endpoints.Add(await _networks.AllocateAsync(network, endpointConfig, service).ConfigureAwait(false));
                 }
-
-                endpoints.Add(await _networks.AllocateAsync(network, endpointConfig, service).ConfigureAwait(false));
+                catch (BerthException exception) when (exception.Kind == ErrorKind.Invalid)
+                {
+                    throw BerthException.Invalid($"invalid config for network {network.Name}: {exception.Message}");
+                }
             }
 
             return endpoints;
@@ -228,6 +364,31 @@ public sealed partial class ContainerService
         {
             endpoints.ForEach(_networks.Release);
             throw;
+        }
+    }
+
+    private static void RefuseWithShared(IReadOnlyList<EndpointConfig> endpoints, string? macAddress)
+    {
+        if (macAddress is { Length: > 0 } || endpoints.Any(endpoint => endpoint.MacAddress is { Length: > 0 }))
+        {
+            throw BerthException.Invalid("conflicting options: mac-address and the network mode");
+        }
+
+        if (endpoints.Any(endpoint => endpoint.Aliases is { Count: > 0 }))
+        {
+            throw BerthException.Invalid("network-scoped alias is supported only for containers in user defined networks");
+        }
+    }
+
+    private NetworkRecord NetworkOf(string name)
+    {
+        try
+        {
+            return _networks.Resolve(name);
+        }
+        catch (BerthException exception) when (exception.Kind == ErrorKind.NotFound)
+        {
+            throw BerthException.NotFound($"failed to set up container networking: {exception.Message}");
         }
     }
 }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Errors;
+using Berth.Linux.Cgroups;
 using Berth.Linux.Processes;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +12,7 @@ public sealed partial class ContainerService
 {
     private static readonly TimeSpan RestartDelayFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestartDelayLongest = TimeSpan.FromMinutes(1);
+    private const int ExitCodeOfRestart = 255;
     private static readonly TimeSpan RunThatCounts = TimeSpan.FromSeconds(10); // a run this long makes the next delay short again
 
     private async Task WatchExitAsync(Container container, PidFd conmon)
@@ -24,6 +27,10 @@ public sealed partial class ContainerService
             LogExitFailed(exception, container.Name);
             container.TellWaiters(removed: false, restarting: false); // it has ended, whatever is left of it
         }
+        finally
+        {
+            container.Attachments.EndRun();
+        }
     }
 
     private async Task HandleExitAsync(Container container)
@@ -37,27 +44,34 @@ public sealed partial class ContainerService
                 return; // settled already, by a start that failed
             }
 
-            var exited = Exited(record);
+            var isRestarted = IsMachineRestarted(record);
+            var memory = IsOutOfMemory(record) ? CgroupUsage.Read(_cgroups, _options.CgroupOf(record)) : null; // as long as its group is there
+            var exited = Exited(record, isRestarted, memory);
             SignalInit(record, Signals.Kill); // conmon was killed while its container lives: nobody records its output any more
             container.HealthLoop?.Cancel();
             container.Health = null;
             container.Conmon?.Dispose();
             container.Conmon = null;
-            restart = ShouldRestart(exited);
+            await container.EndRotationAsync().ConfigureAwait(false);
+            restart = !isRestarted && ShouldRestart(exited);
             container.Record = exited with { Status = restart ? ContainerStatus.Restarting : ContainerStatus.Exited };
             _ports.TryRemove(record.Id, out _);
             await RefreshTrafficAsync().ConfigureAwait(false); // new connections go elsewhere before the address is gone
-            await TearDownAsync(record, processesHaveEnded: HasOwnProcesses(record) && Conmon.ReadExitCode(RunDirectory(record.Id), record.Id) is not null).ConfigureAwait(false);
-            Leave(record.Endpoints);
-            await SaveExitAsync(container).ConfigureAwait(false);
-            if (exited.OomKilled)
+            await TakeDownAsync(record, processesHaveEnded: HasOwnProcesses(record) && Conmon.ReadExitCode(RunDirectory(record.Id), record.Id) is not null).ConfigureAwait(false);
+            if (await SaveExitAsync(container).ConfigureAwait(false))
             {
-                _events.Publish("container", "oom", record.Id, Attributes(record));
+                DeleteRun(record); // it says how the container ended: only once that is recorded
             }
 
-            _events.Publish(
-                "container", "die", record.Id,
-                Attributes(record, ("exitCode", exited.ExitCode.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+            Leave(record.Endpoints);
+            if (exited.OomKilled)
+            {
+                _events.Publish("container", "oom", record.Id, Attributes(record, ("memory", Number(memory?.MemoryPeak)), ("memoryLimit", Number(memory?.MemoryLimit))));
+            }
+
+            (string, string)[] reason = exited.Error.Length > 0 ? [("reason", exited.Error)] : []; // what Docker does not tell
+            _events.Publish("container", "die", record.Id, Attributes(record, [("exitCode", Number(exited.ExitCode)), .. reason]));
+            PublishJoined(record, joined: false);
             if (!restart && record.HostConfig.AutoRemove)
             {
                 await RemoveHeldAsync(container, withAnonymousVolumes: true).ConfigureAwait(false);
@@ -71,40 +85,83 @@ public sealed partial class ContainerService
         }
     }
 
+    private static string Number(long? number) => (number ?? 0).ToString(CultureInfo.InvariantCulture);
+
     // Whoever waits for the end is told even when there is no room to record it: the next start of the daemon sees it again.
-    private async Task SaveExitAsync(Container container)
+    private async Task<bool> SaveExitAsync(Container container)
     {
         try
         {
             await SaveAsync(container, container.Record).ConfigureAwait(false);
+            return true;
         }
         catch (IOException exception) when (DiskSpace.IsExhausted(exception))
         {
             LogExitNotSaved(exception, container.Name);
+            return false;
         }
     }
 
-    private ContainerRecord Exited(ContainerRecord record)
+    private ContainerRecord Exited(ContainerRecord record, bool isMachineRestarted, CgroupUsage? memory)
     {
+        if (isMachineRestarted)
+        {
+            return record with
+            {
+                Pid = 0, ConmonPid = 0, ExitCode = ExitCodeOfRestart, Error = "the machine was restarted while the container ran", OomKilled = false, RestartCount = 0, FinishedAt = _time.GetUtcNow(),
+            };
+        }
+
         var directory = RunDirectory(record.Id);
         var code = Conmon.ReadExitCode(directory, record.Id);
+        var isOutOfMemory = IsOutOfMemory(record);
         return record with
         {
             Pid = 0,
             ConmonPid = 0,
             ExitCode = code ?? 137,
-            Error = code is null ? "conmon, which watches the container, was killed; the container was ended with it" : "",
-            OomKilled = File.Exists(directory + "/persist/oom") || File.Exists(directory + "/oom"),
+            Error = code is null ? "conmon, which watches the container, was killed; the container was ended with it"
+                : isOutOfMemory ? OutOfMemory(memory)
+                : record is { EndedForHealth: true, StoppedByRequest: false } ? $"it was unhealthy and has the label {RestartUnhealthyLabel}: it is started again" : "",
+            OomKilled = isOutOfMemory,
             FinishedAt = _time.GetUtcNow(),
         };
     }
 
-    private bool ShouldRestart(ContainerRecord record) => !_goesDown && !record.StoppedByRequest && record.HostConfig.RestartPolicy switch
+    private bool IsOutOfMemory(ContainerRecord record) => File.Exists(RunDirectory(record.Id) + "/persist/oom") || File.Exists(RunDirectory(record.Id) + "/oom"); // conmon writes it
+
+    private static string OutOfMemory(CgroupUsage? memory) => memory is null
+        ? "out of memory: the kernel killed a process of it at its memory limit"
+        : string.Create(CultureInfo.InvariantCulture, $"out of memory: the kernel killed a process of it at its limit of {memory.MemoryLimit >> 20} MiB; at most {memory.MemoryPeak >> 20} MiB were in use. Give it more memory, or find what uses it");
+
+    // All that a run keeps in memory is gone, and an end that was seen is recorded before that is taken away. That is no failure of the container: its policy counts no
+    // try, and "on-failure" does not apply, as with Docker.
+    private bool IsMachineRestarted(ContainerRecord record) => !Directory.Exists(RunDirectory(record.Id));
+
+    private bool ShouldRestart(ContainerRecord record) => !_goesDown && !record.StoppedByRequest && (record.EndedForHealth || record.HostConfig.RestartPolicy switch
     {
         { Name: "always" or "unless-stopped" } => true,
         { Name: "on-failure" } policy => record.ExitCode != 0 && (policy.MaximumRetryCount == 0 || record.RestartCount < policy.MaximumRetryCount),
         _ => false,
-    };
+    });
+
+    // Its record says what for before it is asked to end: a daemon that is killed meanwhile leaves one that the next starts again.
+    private async Task EndUnhealthyAsync(Container container)
+    {
+        var exit = container.WaitAsync(WaitCondition.NextExit);
+        await using (await HoldAsync(container).ConfigureAwait(false))
+        {
+            if (container.Record is not { Status: ContainerStatus.Running, StoppedByRequest: false } || container.Health?.Status != "unhealthy")
+            {
+                return;
+            }
+
+            LogUnhealthy(container.Name);
+            await SaveAsync(container, container.Record with { EndedForHealth = true }).ConfigureAwait(false);
+        }
+
+        await AskToEndAsync(container, exit, signal: null, timeoutSeconds: null).ConfigureAwait(false);
+    }
 
     private void ScheduleRestart(Container container)
     {
@@ -162,9 +219,15 @@ public sealed partial class ContainerService
     // With a process namespace of its own, the end of the first process is the end of all.
     private static bool HasOwnProcesses(ContainerRecord record) => record.HostConfig.PidMode.Length == 0;
 
-    // Idempotent: takes away whatever a run has left. Processes first, so that their sockets say goodbye; then the links. Where no process
-    // is left, both at the same time.
-    private async Task TearDownAsync(ContainerRecord record, bool processesHaveEnded = false)
+    // Idempotent: takes away whatever a run has left.
+    private async Task TearDownAsync(ContainerRecord record)
+    {
+        await TakeDownAsync(record, processesHaveEnded: false).ConfigureAwait(false);
+        DeleteRun(record);
+    }
+
+    // Processes first, so that their sockets say goodbye; then the links. Where no process is left, both at the same time.
+    private async Task TakeDownAsync(ContainerRecord record, bool processesHaveEnded)
     {
         var runtime = Directory.Exists($"{_runtime.StateRoot}/{record.Id}") ? _runtime.DeleteAsync(record.Id) : Task.CompletedTask;
         if (!processesHaveEnded)
@@ -177,12 +240,19 @@ public sealed partial class ContainerService
         _faults.Reached("container.end.unwired");
         await runtime.ConfigureAwait(false);
         ContainerFiles.Unmount(DataDirectory(record.Id));
+        await _volumes.UnmountAsync(record, All).ConfigureAwait(false);
         _faults.Reached("container.end.unmounted");
+    }
+
+    private void DeleteRun(ContainerRecord record)
+    {
         var directory = RunDirectory(record.Id);
         if (Directory.Exists(directory))
         {
             Directory.Delete(directory, recursive: true);
         }
+
+        _faults.Reached("container.end.forgotten");
     }
 
     [LoggerMessage(2001, LogLevel.Error, "The end of container {Name} could not be handled completely; the next start of the daemon will")]
@@ -190,6 +260,9 @@ public sealed partial class ContainerService
 
     [LoggerMessage(2007, LogLevel.Error, "The end of container {Name} could not be recorded, as the disk is full")]
     private partial void LogExitNotSaved(Exception exception, string name);
+
+    [LoggerMessage(2008, LogLevel.Warning, "Container {Name} is unhealthy, and its label asks for it to be started again")]
+    private partial void LogUnhealthy(string name);
 
     [LoggerMessage(2002, LogLevel.Warning, "Container {Name} could not be started again")]
     private partial void LogRestartFailed(Exception exception, string name);

@@ -45,6 +45,7 @@ public sealed partial class ContainerService
         await using var intent = await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
         try
         {
+            using var joining = Join(record);
             _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
             var (started, conmon) = await RunAsync(container, record).ConfigureAwait(false);
             container.Prepared = new(started, conmon, intent);
@@ -108,6 +109,7 @@ public sealed partial class ContainerService
     private async Task AskToEndAsync(Container container, Task exit, string? signal, int? timeoutSeconds)
     {
         var number = Signals.Parse(signal ?? container.Record.Config.StopSignal, Signals.Term);
+        PublishKill(container.Record, number);
         SignalInit(container.Record, number);
         if (container.Record.Status == ContainerStatus.Paused)
         {
@@ -127,7 +129,7 @@ public sealed partial class ContainerService
         }
         catch (OperationCanceledException)
         {
-            _events.Publish("container", "kill", container.Id, Attributes(container.Record, ("signal", "9")));
+            PublishKill(container.Record, Signals.Kill);
             SignalInit(container.Record, Signals.Kill);
             await exit.ConfigureAwait(false);
         }
@@ -150,7 +152,7 @@ public sealed partial class ContainerService
         }
 
         SignalInit(container.Record, number);
-        _events.Publish("container", "kill", container.Id, Attributes(container.Record, ("signal", number.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+        PublishKill(container.Record, number);
         if (number == Signals.Kill)
         {
             await UnfreezeIfPausedAsync(container).ConfigureAwait(false);
@@ -183,12 +185,25 @@ public sealed partial class ContainerService
         if (container.Record.Status != wanted)
         {
             throw BerthException.Conflict(
-                !container.Record.IsRunning ? $"Container {container.Id} is not running" : pause ? $"Container {container.Name} is already paused" : $"Container {container.Name} is not paused");
+                !container.Record.IsRunning ? $"container {container.Id} is not running" : pause ? $"Container {container.Name} is already paused" : $"Container {container.Name} is not paused");
         }
 
         await _runtime.PauseAsync(container.Id, pause).ConfigureAwait(false);
         await SaveAsync(container, container.Record with { Status = pause ? ContainerStatus.Paused : ContainerStatus.Running }).ConfigureAwait(false);
         _events.Publish("container", pause ? "pause" : "unpause", container.Id, Attributes(container.Record));
+    }
+
+    /// <summary>The lines of ps(1), run with arguments that a client gave.</summary>
+    /// <exception cref="BerthException">ps refused them.</exception>
+    public async Task<IReadOnlyList<string>> ListProcessesAsync(IReadOnlyList<string> arguments)
+    {
+        if (!File.Exists("/usr/bin/ps"))
+        {
+            throw new BerthException(ErrorKind.Failed, "the arguments of top are those of the program ps, which is not installed: apt-get install procps");
+        }
+
+        var result = await _runtime.Commands.RunAsync("/usr/bin/ps", arguments).ConfigureAwait(false);
+        return result.ExitCode == 0 ? result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries) : throw BerthException.Invalid($"ps: {result.Error.Split('\n', 2)[0].Trim()}");
     }
 
     private async Task KillAndWaitAsync(Container container)
@@ -223,6 +238,9 @@ public sealed partial class ContainerService
         }
     }
 
+    private void PublishKill(ContainerRecord record, int signal) =>
+        _events.Publish("container", "kill", record.Id, Attributes(record, ("signal", signal.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+
     private static void SignalInit(ContainerRecord record, int signal)
     {
         using var init = PidFd.OpenRecorded(record.Pid, record.PidStartTicks);
@@ -232,6 +250,16 @@ public sealed partial class ContainerService
     // The caller holds the gate and has seen that it does not run.
     private async Task StartHeldAsync(Container container, int restartCount)
     {
+        if (container.IsRemoved)
+        {
+            throw BerthException.NotFound($"No such container: {container.Id}");
+        }
+
+        if (container.Prepared is null)
+        {
+            await JoinAgainOrFailAsync(container).ConfigureAwait(false);
+        }
+
         var record = container.Record;
         var prepared = container.Prepared;
         await using var intent = prepared?.Intent ?? await _state.BeginIntentAsync("container.start", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
@@ -244,6 +272,7 @@ public sealed partial class ContainerService
                 container.Prepared = prepared = null;
             }
 
+            using var joining = Join(record);
             if (prepared is null)
             {
                 _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
@@ -269,6 +298,7 @@ public sealed partial class ContainerService
 
             await Task.WhenAll(refreshed, _runtime.StartAsync(record.Id)).ConfigureAwait(false);
             _faults.Reached("container.start.started");
+            PublishJoined(record, joined: true);
             _events.Publish("container", "start", record.Id, Attributes(record));
             container.ExitHandling = WatchExitAsync(container, started.Conmon);
             StartRotation(container);
@@ -276,6 +306,19 @@ public sealed partial class ContainerService
         catch (Exception exception)
         {
             await FailedStartAsync(container, exception, intent).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task JoinAgainOrFailAsync(Container container)
+    {
+        try
+        {
+            await JoinAgainAsync(container).ConfigureAwait(false);
+        }
+        catch (BerthException exception)
+        {
+            await SaveAsync(container, container.Record with { ExitCode = 128, Error = exception.Message }).ConfigureAwait(false);
             throw;
         }
     }
@@ -290,6 +333,7 @@ public sealed partial class ContainerService
         container.Conmon = null;
         await TearDownAsync(container.Record).ConfigureAwait(false);
         container.Attachments.DropPending();
+        container.Attachments.EndRun();
         var exitCode = exception is BerthException ? RuntimeFailure.ExitCode(exception.Message) ?? 128 : 128;
         await SaveAsync(
             container,
@@ -320,7 +364,9 @@ public sealed partial class ContainerService
 
     private async Task<IReadOnlyList<PortMapping>> AllocatePortsAsync(ContainerRecord record)
     {
-        if (record.HostConfig.PortBindings is not { Count: > 0 } || record.HostConfig.NetworkMode == "host")
+        var networks = _networks.All;
+        var translating = Publishing.Ipv4(record, networks) ?? Publishing.Ipv6(record, networks);
+        if (record.HostConfig.PortBindings is not { Count: > 0 } || translating is not var (network, _))
         {
             return [];
         }
@@ -330,7 +376,7 @@ public sealed partial class ContainerService
         {
             var others = _containers.Values.Where(other => other.Id != record.Id && _ports.ContainsKey(other.Id))
                 .Select(other => (other.Record, PortsOf(other))).ToList();
-            var ports = PortAllocation.Allocate(record, others, (protocol, address, port) => PortAllocation.Holder(protocol, address, port, _edge.Pid));
+            var ports = PortAllocation.Allocate(record, others, (protocol, address, port) => PortAllocation.Holder(protocol, address, port, _edge.Pid), network.Settings.HostBinding);
             _ports[record.Id] = ports; // taken from now on
             return ports;
         }
@@ -338,83 +384,5 @@ public sealed partial class ContainerService
         {
             _portGate.Release();
         }
-    }
-
-    // Network, root file system, spec, conmon: all that must be there before the program may run.
-    private async Task<(ContainerRecord Record, PidFd Conmon)> RunAsync(Container container, ContainerRecord record)
-    {
-        var directory = RunDirectory(record.Id);
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var network = WireAsync(record);
-        ContainerFiles.MountRoot(record, _options.DataRoot, DataDirectory(record.Id));
-        _faults.Reached("container.start.mounted");
-        await network.ConfigureAwait(false);
-        _faults.Reached("container.start.wired");
-        var files = new ContainerFiles(_options, DataDirectory(record.Id));
-        await files.PrepareAsync(record, _networks.All).ConfigureAwait(false);
-        var spec = _seccompFilters.Apply(RuntimeSpecBuilder.Build(record, files, _options, _cgroups, NamespaceOf(record), id => Resolve(id).Record));
-        await File.WriteAllBytesAsync(directory + "/config.json", RuntimeSpecWriter.Container(spec)).ConfigureAwait(false);
-        using var session = await _conmon.StartAsync(new ConmonConfig
-        {
-            ContainerId = record.Id,
-            SessionId = record.Id,
-            Directory = directory,
-            Name = record.Name,
-            LogPath = record.HostConfig.LogConfig.Type == "none" ? null : LogPath(record.Id),
-            Terminal = record.Config.Tty,
-            OpenStdin = record.Config.OpenStdin,
-            LeaveStdinOpen = record.Config.OpenStdin && !record.Config.StdinOnce,
-        }).ConfigureAwait(false);
-        _faults.Reached("container.start.conmon");
-        var reaped = _conmon.ReapFirstAsync(session, directory);
-        var pid = await Conmon.ReadPidAsync(session).ConfigureAwait(false);
-        var conmonPid = await reaped.ConfigureAwait(false);
-        var started = Started(container, record, pid, conmonPid);
-        return (started, PidFd.OpenRecorded(conmonPid, started.ConmonStartTicks) ?? throw new BerthException(ErrorKind.Failed, "conmon ended right after it had made the container; see the daemon's log."));
-    }
-
-    private ContainerRecord Started(Container container, ContainerRecord record, int pid, int conmonPid) => record with
-    {
-        Status = ContainerStatus.Running,
-        Pid = pid,
-        PidStartTicks = ProcessTable.StartTicks(pid),
-        ConmonPid = conmonPid,
-        ConmonStartTicks = ProcessTable.StartTicks(conmonPid),
-        StartedAt = _time.GetUtcNow(),
-        ExitCode = 0,
-        Error = "",
-        OomKilled = false,
-        StoppedByRequest = false,
-        Ports = PortsOf(container),
-    };
-
-    private string? NamespaceOf(ContainerRecord record) =>
-        record.HostConfig.NetworkMode.StartsWith("container:", StringComparison.Ordinal)
-            ? Resolve(record.HostConfig.NetworkMode["container:".Length..]).Record is { IsRunning: true } other
-                ? $"/proc/{other.Pid}/ns/net"
-                : throw BerthException.Conflict($"cannot join network of a non running container: {record.HostConfig.NetworkMode["container:".Length..]}")
-            : record.HostConfig.NetworkMode == "host" ? null : _wiring.NamespacePath(record.Id);
-
-    private async Task WireAsync(ContainerRecord record)
-    {
-        if (record.HostConfig.NetworkMode == "host" || record.HostConfig.NetworkMode.StartsWith("container:", StringComparison.Ordinal))
-        {
-            return;
-        }
-
-        var networks = _networks.All;
-        var endpoints = record.Endpoints.Where(endpoint => endpoint.Address.Length > 0)
-            .Select(endpoint => (Network: networks.First(network => network.Id == endpoint.NetworkId), endpoint)).ToList();
-        foreach (var (network, _) in endpoints)
-        {
-            _wiring.EnsureBridge(network);
-        }
-
-        await _wiring.CreateAsync(record.Id, endpoints, () => _traffic.LoadInside(record, networks, Running())).ConfigureAwait(false);
     }
 }

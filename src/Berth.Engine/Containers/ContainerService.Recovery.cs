@@ -52,8 +52,14 @@ public sealed partial class ContainerService
             }
         }
 
+        var unlinked = new List<EndpointRecord>();
+        foreach (var intent in _state.OpenIntents().Where(intent => intent.Kind == LinkIntent))
+        {
+            unlinked.Add(await SettleLinkAsync(intent).ConfigureAwait(false));
+        }
+
         await RefreshTrafficAsync().ConfigureAwait(false);
-        Leave([.. _containers.Values.Where(container => !container.Record.IsRunning).SelectMany(container => container.Record.Endpoints)]); // what the killed daemon had not come to
+        Leave([.. _containers.Values.Where(container => !container.Record.IsRunning).SelectMany(container => container.Record.Endpoints), .. unlinked]); // what the killed daemon had not come to
         foreach (var container in ended)
         {
             await HandleExitAsync(container).ConfigureAwait(false);
@@ -62,6 +68,11 @@ public sealed partial class ContainerService
         foreach (var container in _containers.Values.Where(container => container.Record.IsRunning && _runtime.IsOnlyCreated(container.Id)))
         {
             await BeginProgramAsync(container).ConfigureAwait(false);
+        }
+
+        foreach (var intent in _state.OpenIntents().Where(intent => intent.Kind == FreezeIntent))
+        {
+            await ThawAsync(intent).ConfigureAwait(false);
         }
 
         // Step 4
@@ -78,7 +89,7 @@ public sealed partial class ContainerService
             ScheduleRestart(container);
         }
 
-        foreach (var container in _containers.Values.Where(NeedsStart))
+        foreach (var container in StartOrder.Sort([.. _containers.Values.Where(NeedsStart).Select(container => container.Record)]).Select(record => _containers[record.Id]))
         {
             try
             {
@@ -111,31 +122,43 @@ public sealed partial class ContainerService
             {
                 _events.Publish("container", $"health_status: {next.Status}", container.Id, Attributes(container.Record));
                 await RefreshTrafficAsync().ConfigureAwait(false);
+                if (next.Status == "unhealthy" && started.Label(RestartUnhealthyLabel) == "true")
+                {
+                    await EndUnhealthyAsync(container).ConfigureAwait(false);
+                }
             }
         });
         _ = WatchHealthAsync(monitor, container, ending.Token);
     }
 
+    private static readonly TimeSpan s_rotationPause = TimeSpan.FromSeconds(5);
+
     /// <summary>Keeps the log of a container that runs within its limits.</summary>
     private void StartRotation(Container container)
     {
         var record = container.Record;
-        var limits = LogLimits.Parse(record.HostConfig.LogConfig.Config);
+        var limits = LogLimits.Parse(record.HostConfig.LogConfig);
         if (limits.MaxBytes > 0 && record.HostConfig.LogConfig.Type != "none")
         {
-            _ = RotateAsync(new LogRotation(new(LogPath(record.Id), container.LogNames), RunDirectory(record.Id), limits), container);
+            var rotation = new LogRotation(new(LogPath(record.Id), container.LogNames), RunDirectory(record.Id), limits, _watcher);
+            var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            container.Rotation = (Task.Run(() => RotateAsync(rotation, container.Name, ending.Task)), ending); // whoever starts it does not wait for files
         }
     }
 
-    private async Task RotateAsync(LogRotation rotation, Container container)
+    private async Task RotateAsync(LogRotation rotation, string name, Task ended)
     {
-        try
+        while (!ended.IsCompleted)
         {
-            await rotation.RunAsync(container.WaitAsync(WaitCondition.NextExit)).ConfigureAwait(false);
-        }
-        catch (IOException exception)
-        {
-            LogRotationFailed(exception, container.Name);
+            try
+            {
+                await rotation.RunAsync(ended).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is IOException or Linux.LinuxException && !ended.IsCompleted)
+            {
+                LogRotationFailed(exception, name); // the disk is full, perhaps: it goes on when there is room
+                await Task.WhenAny(Task.Delay(s_rotationPause, _time), ended).ConfigureAwait(false);
+            }
         }
     }
 
@@ -162,6 +185,7 @@ public sealed partial class ContainerService
             DeleteData(record.Id);
             _containers.TryRemove(record.Id, out _);
             _names.TryRemove(record.Name, out _);
+            await _images.LetGoAsync(record).ConfigureAwait(false);
             await _state.CommitAsync(batch => batch.Delete(Kind, record.Id).Close(intent)).ConfigureAwait(false);
             return;
         }
@@ -213,7 +237,14 @@ public sealed partial class ContainerService
             return false;
         }
 
+        if (ProcessTable.HasEnded(record.ConmonPid))
+        {
+            conmon.Dispose();
+            return false; // settled like the others, before anybody asks
+        }
+
         container.Conmon = conmon;
+        container.Record = record = record with { EndedForHealth = false }; // if it is unhealthy, that is found anew
         if (record.Status == ContainerStatus.Running)
         {
             StartHealth(container, record);
@@ -244,7 +275,8 @@ public sealed partial class ContainerService
         record.HostConfig.NetworkMode == "host" ? [] : record.Ports;
 
     private static bool NeedsStart(Container container) =>
-        container.Record is { StoppedByRequest: false, Status: ContainerStatus.Exited, HostConfig.RestartPolicy.Name: "always" or "unless-stopped" };
+        container.Record is { StoppedByRequest: false, Status: ContainerStatus.Exited }
+        && (container.Record.EndedForHealth || container.Record.HostConfig.RestartPolicy.Name is "always" or "unless-stopped");
 
     private async Task RemoveStraysAsync()
     {

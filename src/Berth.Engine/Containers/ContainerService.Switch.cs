@@ -47,7 +47,7 @@ public sealed partial class ContainerService
             : null;
 
     private bool IsContainer(System.Net.IPAddress address) =>
-        _containers.Values.Any(container => container.Record.IsRunning && container.Record.Endpoints.Any(endpoint => endpoint.Address == address.ToString()));
+        _containers.Values.Any(container => container.Record.IsRunning && container.Record.Endpoints.Any(endpoint => endpoint.Addresses.Contains(address.ToString())));
 
     /// <summary>Bytes of memory that a container's programs have written to, and that nobody else could use.</summary>
     public long MemoryOf(Container container) =>
@@ -84,7 +84,7 @@ public sealed partial class ContainerService
                 _names.TryRemove(before.Name, out _);
             }
 
-            _events.Publish("container", "rename", after.Id, Attributes(after, ("oldName", before.Name)));
+            _events.Publish("container", "rename", after.Id, Attributes(after, ("oldName", "/" + before.Name)));
         }
 
         _faults.Reached("container.switch.committed");

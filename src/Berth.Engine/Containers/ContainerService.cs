@@ -7,6 +7,7 @@ using Berth.Engine.Networks;
 using Berth.Engine.State;
 using Berth.Engine.Volumes;
 using Berth.Linux.Cgroups;
+using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +19,9 @@ namespace Berth.Engine.Containers;
 /// </summary>
 public sealed partial class ContainerService
 {
+    /// <summary>With the value <c>true</c>, a container that becomes unhealthy is ended and started again, with the pauses of a restart policy.</summary>
+    public const string RestartUnhealthyLabel = "org.berth.restart-unhealthy";
+
     internal const string Kind = "container";
     private readonly ConcurrentDictionary<string, Container> _containers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _names = new(StringComparer.Ordinal); // name → id; the reservation of a name
@@ -40,6 +44,7 @@ public sealed partial class ContainerService
     private readonly Conmon _conmon;
     private readonly CgroupLayout _cgroups;
     private readonly ExitWatcher _exits;
+    private readonly DirectoryWatcher _watcher;
     private readonly FaultPoints _faults;
     private readonly ILogger<ContainerService> _logger;
     private volatile bool _goesDown; // the machine is about to stop: nothing is started again
@@ -48,7 +53,7 @@ public sealed partial class ContainerService
     {
         (_state, _options, _events, _time, _faults) = (parts.State, parts.Options, parts.Events, parts.Time, parts.Faults);
         (_wiring, _traffic, _edge, _runtime, _conmon) = (parts.Wiring, parts.Traffic, parts.Edge, parts.Runtime, parts.Conmon);
-        (_cgroups, _exits, _departed, _seccompFilters) = (parts.Cgroups, parts.Exits, parts.Departed, parts.SeccompFilters);
+        (_cgroups, _exits, _watcher, _departed, _seccompFilters) = (parts.Cgroups, parts.Exits, parts.Watcher, parts.Departed, parts.SeccompFilters);
         (_images, _networks, _volumes) = (images, networks, volumes);
         _logger = parts.Loggers.CreateLogger<ContainerService>();
         Execs = new Exec.ExecService(this, parts);
@@ -63,12 +68,17 @@ public sealed partial class ContainerService
     public Container Resolve(string nameOrId)
     {
         var name = nameOrId.TrimStart('/');
+        if (name.Length == 0)
+        {
+            throw BerthException.Invalid($"invalid name or ID supplied: \"{nameOrId}\"");
+        }
+
         if (_containers.TryGetValue(name, out var container) || (_names.TryGetValue(name, out var id) && _containers.TryGetValue(id, out container)))
         {
             return container;
         }
 
-        var found = name.Length == 0 ? [] : _containers.Values.Where(candidate => candidate.Id.StartsWith(name, StringComparison.Ordinal)).ToList();
+        var found = _containers.Values.Where(candidate => candidate.Id.StartsWith(name, StringComparison.Ordinal)).ToList();
         return found.Count switch
         {
             1 => found[0],
@@ -90,9 +100,21 @@ public sealed partial class ContainerService
 
     public string RootFsPath(string id) => DataDirectory(id) + "/merged";
 
-    public async Task RenameAsync(Container container, string newName)
+    /// <param name="container">Which.</param>
+    /// <param name="asked">With a slash before it or without.</param>
+    public async Task RenameAsync(Container container, string asked)
     {
-        RequireName(newName);
+        if (asked.Length == 0)
+        {
+            throw BerthException.Invalid("Neither old nor new names may be empty");
+        }
+
+        var newName = RequireName("/" + asked.TrimStart('/'));
+        if (newName == container.Name)
+        {
+            throw BerthException.Invalid("Renaming a container with the same name as its current name");
+        }
+
         await using var held = await HoldAsync(container).ConfigureAwait(false);
         if (!_names.TryAdd(newName, container.Id))
         {
@@ -102,7 +124,7 @@ public sealed partial class ContainerService
         var old = container.Name;
         await SaveAsync(container, container.Record with { Name = newName }).ConfigureAwait(false);
         _names.TryRemove(old, out _);
-        _events.Publish("container", "rename", container.Id, Attributes(container.Record, ("oldName", old)));
+        _events.Publish("container", "rename", container.Id, Attributes(container.Record, ("oldName", "/" + old)));
         await RefreshTrafficAsync().ConfigureAwait(false);
     }
 
@@ -111,7 +133,7 @@ public sealed partial class ContainerService
     {
         if (!container.Record.IsRunning)
         {
-            throw BerthException.Conflict($"Container {container.Id} is not running");
+            throw BerthException.Conflict($"container {container.Id} is not running");
         }
 
         await WriteControlAsync(RunDirectory(container.Id), 1, rows, columns).ConfigureAwait(false);
@@ -120,8 +142,13 @@ public sealed partial class ContainerService
     internal static async Task WriteControlAsync(string directory, int kind, int first, int second)
     {
         var line = string.Create(CultureInfo.InvariantCulture, $"{kind} {first} {second}\n");
-        await using var fifo = new FileStream(directory + "/ctl", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-        await fifo.WriteAsync(System.Text.Encoding.ASCII.GetBytes(line)).ConfigureAwait(false);
+        using var folder = Linux.Files.DirectoryHandle.Open(directory);
+        using var fifo = folder.OpenFifoForWriting("ctl"); // never waits: conmon may have gone, and nobody would read
+        if (fifo is not null)
+        {
+            await using var stream = new FileStream(fifo, FileAccess.Write, bufferSize: 0);
+            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(line)).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Makes rules, names and held ports equal to what runs now.</summary>
@@ -138,6 +165,12 @@ public sealed partial class ContainerService
 
     internal async Task SaveAsync(Container container, ContainerRecord record, Intent? closing = null)
     {
+        if (container.IsRemoved)
+        {
+            await (closing?.CompleteAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+            return; // whoever was late changes nothing of it any more
+        }
+
         container.Record = record;
         await _state.CommitAsync(batch =>
         {
@@ -146,10 +179,16 @@ public sealed partial class ContainerService
             {
                 batch.Close(closing);
             }
+
+            if (record.StoppedByRequest)
+            {
+                batch.Ends(); // who fills a disk can be stopped
+            }
         }).ConfigureAwait(false);
     }
 
-    internal static Dictionary<string, string> Attributes(ContainerRecord record, params (string Key, string Value)[] more)
+    /// <summary>What a container's events carry: its labels, image and name, and more.</summary>
+    public static Dictionary<string, string> Attributes(ContainerRecord record, params (string Key, string Value)[] more)
     {
         var attributes = new Dictionary<string, string>(record.Config.Labels ?? [], StringComparer.Ordinal)
         {
@@ -176,13 +215,11 @@ public sealed partial class ContainerService
             .OrderBy(container => container.Record.Created).ThenBy(container => container.Record.Id, StringComparer.Ordinal),
     ];
 
-    private static void RequireName(string name)
-    {
-        if (!System.Text.RegularExpressions.Regex.IsMatch(name, "^[a-zA-Z0-9][a-zA-Z0-9_.-]+$") || name.Length > 253)
-        {
-            throw BerthException.Invalid($"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
-        }
-    }
+    // Docker's rule: a slash may be before it. Returns the name without.
+    private static string RequireName(string asked) =>
+        System.Text.RegularExpressions.Regex.IsMatch(asked, "^/?[a-zA-Z0-9][a-zA-Z0-9_.-]+\\z")
+            ? asked.TrimStart('/')
+            : throw BerthException.Invalid($"Invalid container name ({asked}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
 
     private string NameInUse(string name) =>
         $"Conflict. The container name \"/{name}\" is already in use by container \"{_names.GetValueOrDefault(name, "")}\". You have to remove (or rename) that container to be able to reuse that name.";

@@ -96,17 +96,17 @@ public sealed record HostConfig
 
     public int BlkioWeight { get; set; }
 
-    public JsonElement? BlkioWeightDevice { get; set; }
+    public IReadOnlyList<DeviceWeight>? BlkioWeightDevice { get; set; }
 
-    public JsonElement? BlkioDeviceReadBps { get; set; }
+    public IReadOnlyList<DeviceRate>? BlkioDeviceReadBps { get; set; }
 
-    public JsonElement? BlkioDeviceWriteBps { get; set; }
+    public IReadOnlyList<DeviceRate>? BlkioDeviceWriteBps { get; set; }
 
     [JsonPropertyName("BlkioDeviceReadIOps")]
-    public JsonElement? BlkioDeviceReadIops { get; set; }
+    public IReadOnlyList<DeviceRate>? BlkioDeviceReadIops { get; set; }
 
     [JsonPropertyName("BlkioDeviceWriteIOps")]
-    public JsonElement? BlkioDeviceWriteIops { get; set; }
+    public IReadOnlyList<DeviceRate>? BlkioDeviceWriteIops { get; set; }
 
     public long CpuPeriod { get; set; }
 
@@ -182,6 +182,22 @@ public sealed record DeviceMapping
     public string CgroupPermissions { get; set; } = "rwm";
 }
 
+/// <summary>At most so many bytes, or operations, a second.</summary>
+public sealed record DeviceRate
+{
+    public string Path { get; set; } = "";
+
+    public ulong Rate { get; set; }
+}
+
+public sealed record DeviceWeight
+{
+    public string Path { get; set; } = "";
+
+    /// <summary>10 to 1000.</summary>
+    public int Weight { get; set; }
+}
+
 public sealed record UlimitConfig
 {
     public string Name { get; set; } = "";
@@ -194,7 +210,7 @@ public sealed record UlimitConfig
 /// <summary>Docker Engine API, "Mount".</summary>
 public sealed record MountConfig
 {
-    /// <summary><c>bind</c>, <c>volume</c> or <c>tmpfs</c>.</summary>
+    /// <summary><c>bind</c>, <c>volume</c>, <c>tmpfs</c> or <c>image</c>.</summary>
     public string Type { get; set; } = "";
 
     public string Source { get; set; } = "";
@@ -213,6 +229,9 @@ public sealed record MountConfig
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TmpfsOptions? TmpfsOptions { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImageOptions? ImageOptions { get; set; }
 }
 
 public sealed record BindOptions
@@ -222,6 +241,12 @@ public sealed record BindOptions
     public bool NonRecursive { get; set; }
 
     public bool CreateMountpoint { get; set; }
+
+    /// <summary>What is mounted below it stays writable.</summary>
+    public bool ReadOnlyNonRecursive { get; set; }
+
+    /// <summary>Fail where what is mounted below it cannot be made read-only.</summary>
+    public bool ReadOnlyForceRecursive { get; set; }
 }
 
 public sealed record VolumeOptions
@@ -231,6 +256,21 @@ public sealed record VolumeOptions
     public SortedDictionary<string, string>? Labels { get; set; }
 
     public string Subpath { get; set; } = "";
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public VolumeDriverConfig? DriverConfig { get; set; }
+}
+
+public sealed record VolumeDriverConfig
+{
+    public string Name { get; set; } = "";
+
+    public Dictionary<string, string>? Options { get; set; }
+}
+
+public sealed record ImageOptions
+{
+    public string Subpath { get; set; } = "";
 }
 
 public sealed record TmpfsOptions
@@ -238,4 +278,7 @@ public sealed record TmpfsOptions
     public long SizeBytes { get; set; }
 
     public int Mode { get; set; }
+
+    /// <summary>Each a name and, if it has one, a value: <c>["noexec"]</c>, <c>["uid", "1000"]</c>.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? Options { get; set; }
 }

@@ -18,29 +18,32 @@ internal static class Signals
     };
 
     /// <summary><c>SIGTERM</c>, <c>TERM</c>, <c>15</c>, <c>SIGRTMIN+3</c>; the fallback when empty.</summary>
-    internal static int Parse(string? text, int fallback)
-    {
-        if (string.IsNullOrEmpty(text))
-        {
-            return fallback;
-        }
+    internal static int Parse(string? text, int fallback) =>
+        string.IsNullOrEmpty(text) ? fallback : TryParse(text, out var number) ? number
+        : throw BerthException.Invalid(long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? $"the linux daemon does not support signal {text}" : $"invalid signal: {text}");
 
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+    internal static bool TryParse(string text, out int number)
+    {
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number))
         {
-            return number is > 0 and <= 64 ? number : throw BerthException.Invalid($"Invalid signal: {text}");
+            return number is > 0 and <= 64;
         }
 
         var name = text.ToUpperInvariant();
         name = name.StartsWith("SIG", StringComparison.Ordinal) ? name[3..] : name;
         if (Numbers.TryGetValue(name, out number))
         {
-            return number;
+            return true;
         }
 
         var sign = name.IndexOfAny(['+', '-']);
-        return sign > 0 && Numbers.TryGetValue(name[..sign], out var start) && name.StartsWith("RTM", StringComparison.Ordinal)
-            && int.TryParse(name[sign..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var offset) && start + offset is >= 34 and <= 64
-            ? start + offset
-            : throw BerthException.Invalid($"Invalid signal: {text}");
+        if (sign <= 0 || !name.StartsWith("RTM", StringComparison.Ordinal) || !Numbers.TryGetValue(name[..sign], out var start)
+            || !int.TryParse(name[sign..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var offset))
+        {
+            return false;
+        }
+
+        number = start + offset;
+        return number is >= 34 and <= 64;
     }
 }

@@ -15,6 +15,9 @@ public enum ErrorKind
     /// <summary>There is nothing to do (304).</summary>
     NotModified,
 
+    /// <summary>The credentials are not accepted (401).</summary>
+    Unauthorized,
+
     /// <summary>The caller may not do this (403).</summary>
     Forbidden,
 

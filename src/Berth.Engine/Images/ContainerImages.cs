@@ -5,11 +5,34 @@ namespace Berth.Engine.Images;
 /// <summary>The image store as containers see it.</summary>
 internal sealed class ContainerImages(ImageStore images) : IContainerImages
 {
-    public ContainerImage Resolve(string reference)
+    public (ContainerImage Image, IDisposable Lease) Hold(string reference)
     {
-        var image = images.Resolve(reference);
-        return new(image.Id.ToString(), images.LowerDirectories(image), Defaults(image.Config.Config));
+        while (true)
+        {
+            var wanted = images.Resolve(reference);
+            var lease = images.Layers.Lease(wanted.ChainIds is [.., var top] ? top : default);
+            try
+            {
+                var image = images.Resolve(reference); // after the lease: it may have gone meanwhile, or the name to another
+                if (image.Id == wanted.Id)
+                {
+                    return (new(image.Id.ToString(), images.LowerDirectories(image), Defaults(image.Config.Config)), lease);
+                }
+            }
+            catch
+            {
+                lease.Dispose();
+                throw;
+            }
+
+            lease.Dispose();
+        }
     }
+
+    public Task LetGoAsync(ContainerRecord record) =>
+        record.Mounts.Where(mount => mount.Type == "image").Select(mount => mount.Source).Append(record.ImageId).Any(id => images.TryResolve(id) is null)
+            ? images.CollectAsync(CancellationToken.None)
+            : Task.CompletedTask;
 
     private static ContainerConfig Defaults(Oci.Images.ContainerDefaults? defaults) => defaults is null ? new() : new()
     {

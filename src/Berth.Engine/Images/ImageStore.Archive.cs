@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using Berth.Engine.Errors;
@@ -36,39 +35,13 @@ public sealed partial class ImageStore
             }
         }
 
-        // The writer is synchronous, as tar and hashing are; the pipe keeps it from running ahead of a slow reader.
-        var pipe = new Pipe();
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var writing = Task.Run(
-            async () =>
-            {
-                try
-                {
-                    await using var stream = pipe.Writer.AsStream(leaveOpen: true);
-                    WriteArchive(chosen, stream, ended.Token);
-                    await pipe.Writer.CompleteAsync();
-                }
-                catch (Exception exception)
-                {
-                    await pipe.Writer.CompleteAsync(exception); // the reader below throws it
-                }
-            },
-            CancellationToken.None);
-        try
-        {
-            await pipe.Reader.CopyToAsync(target, cancellationToken);
-        }
-        finally
-        {
-            await ended.CancelAsync();
-            await pipe.Reader.CompleteAsync();
-            await writing;
-        }
+        await ArchiveStreams.WriteAsync((stream, token) => WriteArchive(chosen, stream, token), target, cancellationToken);
     }
 
     /// <summary>Reads images from what <c>docker save</c>, or a tool that writes OCI layouts, has written.</summary>
+    /// <param name="platform">Only images for it; null for all.</param>
     public async Task<IReadOnlyList<(Image Image, IReadOnlyList<string> Names)>> LoadAsync(
-        Stream archive, Action<ImageProgress> progress, CancellationToken cancellationToken)
+        Stream archive, Platform? platform, Action<ImageProgress> progress, CancellationToken cancellationToken)
     {
         using var temporary = Content.CreateTemporary();
         await using (var file = File.Create(temporary["archive"]))
@@ -92,7 +65,13 @@ public sealed partial class ImageStore
                 : root.TryStat("index.json", out _) ? LayoutManifests(root)
                 : throw new InvalidDataException("it has neither manifest.json nor index.json, so it was not written by 'docker save'");
             var loaded = new List<(Image, IReadOnlyList<string>)>();
-            foreach (var manifest in found)
+            var wanted = found.Where(manifest => platform?.Accepts(OciJson.ReadConfig(ReadJson(root, manifest.Config)).Platform) ?? true).ToList();
+            if (platform is not null && wanted.Count == 0)
+            {
+                throw new InvalidDataException($"it has no image for {platform}");
+            }
+
+            foreach (var manifest in wanted)
             {
                 loaded.Add(await LoadAsync(root, manifest, temporary, progress, cancellationToken));
             }

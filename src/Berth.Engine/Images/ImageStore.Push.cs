@@ -13,8 +13,8 @@ public sealed partial class ImageStore
     public async Task<Digest> PushAsync(
         ImageReference reference, RegistryCredentials? credentials, Action<ImageProgress> progress, CancellationToken cancellationToken)
     {
-        var image = TryResolve(reference) ?? throw BerthException.NotFound($"An image does not exist locally with the tag: {reference.FamiliarName}");
         progress(new(null, $"The push refers to repository [{reference.Name}]"));
+        var image = TryResolve(reference) ?? throw BerthException.NotFound($"An image does not exist locally with the tag: {reference.FamiliarName}");
         using var temporary = Content.CreateTemporary();
         try
         {

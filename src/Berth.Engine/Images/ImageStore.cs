@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Text.Json;
 using Berth.Engine.Errors;
 using Berth.Engine.State;
@@ -21,7 +21,7 @@ public sealed partial class ImageStore : IDisposable
     private const string Kind = "image";
     private readonly StateStore _state;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<Digest, Image> _images = new();
+    private volatile ImmutableDictionary<Digest, Image> _images = ImmutableDictionary<Digest, Image>.Empty; // changed whole, under the gate: a name that moves is never nowhere
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly RegistryClient _registry;
     private readonly ImageStoreOptions _options;
@@ -48,7 +48,12 @@ public sealed partial class ImageStore : IDisposable
         foreach (var (_, json) in state.Documents(Kind).All())
         {
             var image = JsonSerializer.Deserialize(json, ImageJson.Default.Image)!;
-            _images[image.Id] = image with { Config = OciJson.ReadConfig(Content.Read(image.Id)) };
+            if (!Content.Has(image.Id))
+            {
+                continue; // its configuration was lost, by a disk or by hand: the image is not here, and its record is written anew when it comes again
+            }
+
+            _images = _images.SetItem(image.Id, image with { Config = OciJson.ReadConfig(Content.Read(image.Id)) });
         }
 
         RemoveUnnamedBlobs();
@@ -60,6 +65,9 @@ public sealed partial class ImageStore : IDisposable
 
     /// <summary>The ids of the containers that use an image, running ones too. Set by who knows containers.</summary>
     public Func<Digest, IReadOnlyList<string>> UsedBy { get; set; } = static _ => [];
+
+    /// <summary>Directories of layers that containers stand on, also those whose image was removed. Set by who knows containers.</summary>
+    public Func<IEnumerable<string>> StoodOn { get; set; } = static () => [];
 
     /// <summary>Images that pruning leaves alone although no container uses them: a release may bring them back.</summary>
     public Func<IReadOnlySet<Digest>> Kept { get; set; } = static () => new HashSet<Digest>();
@@ -119,11 +127,11 @@ public sealed partial class ImageStore : IDisposable
         byte[] configBytes, IReadOnlyList<ImageReference> names, ImageReference? repositoryDigest, Digest? parent)
     {
         var config = OciJson.ReadConfig(configBytes);
-        Content.Write(configBytes);
         var id = Digest.Of(configBytes);
         await _gate.WaitAsync();
         try
         {
+            Content.Write(configBytes); // under the gate: whoever removes the same image takes it away
             var image = _images.GetValueOrDefault(id) ?? new Image
             {
                 Id = id,
@@ -189,16 +197,14 @@ public sealed partial class ImageStore : IDisposable
             }
 
             var users = UsedBy(image.Id);
-            RefuseIfUsed(image, users, byName ? reference!.Familiar : image.Id.Short, force, isRunning);
-            removals.AddRange(image.FamiliarTags.Concat(image.FamiliarDigests).Select(name => new ImageRemoval(name, null)));
-            if (users.Count > 0)
+            if (byName && !force && users.Count > 0)
             {
-                // A stopped container still needs the layers: the image stays, nameless, until prune finds it unused.
-                await PutAsync(image with { Tags = [], Digests = [] });
-                return removals;
+                throw BerthException.Conflict($"conflict: unable to remove repository reference \"{nameOrId}\" (must force) - container {Short(users[0])} is using its referenced image {image.Id.Short}");
             }
 
-            await DeleteAsync([image]);
+            RefuseIfUsed(image, users, byName ? reference!.Familiar : image.Id.Short, force, isRunning);
+            removals.AddRange(image.FamiliarTags.Concat(image.FamiliarDigests).Select(name => new ImageRemoval(name, null)));
+            await DeleteAsync([image]); // the layers that a stopped container stands on stay until that is removed
             removals.Add(new(null, image.Id));
             return removals;
         }
@@ -290,10 +296,7 @@ public sealed partial class ImageStore : IDisposable
                 batch.Put(Kind, image.Id.Hex, JsonSerializer.SerializeToUtf8Bytes(image, ImageJson.Default.Image));
             }
         });
-        foreach (var image in images)
-        {
-            _images[image.Id] = image;
-        }
+        _images = _images.SetItems(images.Select(image => KeyValuePair.Create(image.Id, image)));
     }
 
     private async Task<long> DeleteAsync(List<Image> images)
@@ -310,18 +313,15 @@ public sealed partial class ImageStore : IDisposable
                 batch.Delete(Kind, image.Id.Hex);
             }
         });
-        foreach (var image in images)
-        {
-            _images.TryRemove(image.Id, out _);
-            Content.Delete(image.Id);
-        }
+        _images = _images.RemoveRange(images.Select(image => image.Id));
+        images.ForEach(image => Content.Delete(image.Id));
 
         return await CollectLayersAsync();
     }
 
     private async Task<long> CollectLayersAsync()
     {
-        var freed = await Layers.CollectAsync(_images.Values.Where(image => image.ChainIds.Count > 0).Select(image => image.ChainIds[^1]).Concat(AlsoNeeded()));
+        var freed = await Layers.CollectAsync(_images.Values.Where(image => image.ChainIds.Count > 0).Select(image => image.ChainIds[^1]).Concat(AlsoNeeded()), StoodOn);
         if (freed > 0)
         {
             var needed = Layers.All.Select(layer => layer.Blob?.Digest ?? default).ToHashSet();

@@ -18,6 +18,7 @@ public sealed class LayerStore
     private readonly string _root;
     private readonly ConcurrentDictionary<Digest, Layer> _layers = new();
     private readonly ConcurrentDictionary<Guid, Digest> _leases = new();
+    private readonly SemaphoreSlim _changing = new(1, 1); // what is recorded follows what is remembered, in the same order
     private readonly Lock _collecting = new(); // a lease comes wholly before a collection or wholly after it
 
     /// <remarks>Removes directories without a record: call it before anything else works with layers.</remarks>
@@ -61,19 +62,28 @@ public sealed class LayerStore
     public async Task<Layer> CommitAsync(Layer layer, string directory, bool keepDirectory = false)
     {
         var added = layer with { Directory = Path.GetFileName(directory) };
-        if (!_layers.TryAdd(added.ChainId, added))
+        await _changing.WaitAsync();
+        try
         {
-            if (!keepDirectory)
+            if (_layers.TryGetValue(added.ChainId, out var present))
             {
-                RemoveTree(directory);
+                if (!keepDirectory)
+                {
+                    RemoveTree(directory);
+                }
+
+                return present;
             }
 
-            return _layers[added.ChainId];
+            _state.Faults.Reached("layer.unpacked");
+            await _state.CommitAsync(batch => batch.Put(Kind, added.ChainId.Hex, JsonSerializer.SerializeToUtf8Bytes(added, ImageJson.Default.Layer)));
+            _layers[added.ChainId] = added; // once it is recorded: others build upon it
+            return added;
         }
-
-        _state.Faults.Reached("layer.unpacked");
-        await _state.CommitAsync(batch => batch.Put(Kind, added.ChainId.Hex, JsonSerializer.SerializeToUtf8Bytes(added, ImageJson.Default.Layer)));
-        return added;
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     /// <summary>Keeps a layer, and all below it, from being collected while nothing else names it. Lease first, then look whether it is there.</summary>
@@ -88,26 +98,41 @@ public sealed class LayerStore
         return new LayerLease(() => _leases.TryRemove(id, out _));
     }
 
-    /// <summary>Removes every layer that is below none of <paramref name="tops"/> and no lease. Returns the bytes that became free.</summary>
-    public async Task<long> CollectAsync(IEnumerable<Digest> tops)
+    /// <summary>
+    /// Removes every layer that is below none of <paramref name="tops"/>, no lease and none of the directories <paramref name="stoodOn"/>.
+    /// Returns the bytes that became free.
+    /// </summary>
+    public async Task<long> CollectAsync(IEnumerable<Digest> tops, Func<IEnumerable<string>> stoodOn)
     {
-        var dead = TakeUnneeded(tops);
-        if (dead.Count == 0)
+        List<Layer> dead;
+        await _changing.WaitAsync();
+        try
         {
-            return 0;
+            dead = TakeUnneeded(tops, stoodOn);
+            if (dead.Count == 0)
+            {
+                return 0;
+            }
+
+            await _state.CommitAsync(batch => dead.ForEach(layer => batch.Delete(Kind, layer.ChainId.Hex)));
+        }
+        finally
+        {
+            _changing.Release();
         }
 
-        await _state.CommitAsync(batch => dead.ForEach(layer => batch.Delete(Kind, layer.ChainId.Hex)));
         dead.ForEach(layer => RemoveTree(PathOf(layer)));
         return dead.Sum(layer => layer.Size);
     }
 
-    private List<Layer> TakeUnneeded(IEnumerable<Digest> tops)
+    private List<Layer> TakeUnneeded(IEnumerable<Digest> tops, Func<IEnumerable<string>> stoodOn)
     {
         lock (_collecting)
         {
             var kept = new HashSet<Digest>();
-            foreach (var top in tops.Concat(_leases.Values))
+            var leased = _leases.Values.ToList(); // before asking for directories: a lease is let go of only once its directory is stood on
+            var directories = stoodOn().Select(Path.GetFileName).ToHashSet(StringComparer.Ordinal);
+            foreach (var top in tops.Concat(leased).Concat(_layers.Values.Where(layer => directories.Contains(layer.Directory)).Select(layer => layer.ChainId)))
             {
                 for (Digest? at = top; at is { } chainId && kept.Add(chainId);)
                 {

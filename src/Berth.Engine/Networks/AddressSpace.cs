@@ -1,19 +1,34 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Berth.Engine.Networks;
 
-/// <summary>IPv4 arithmetic: which subnet, which address is free. Pure.</summary>
+/// <summary>Arithmetic of addresses, IPv4 and IPv6: which subnet, which address is free. Pure.</summary>
 internal static class AddressSpace
 {
-    internal static uint ToNumber(IPAddress address) => BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
-
-    internal static IPAddress ToAddress(uint number)
+    internal static UInt128 ToNumber(IPAddress address)
     {
-        Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, number);
-        return new IPAddress(bytes);
+        var bytes = address.GetAddressBytes();
+        return bytes.Length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
+
+    internal static IPAddress ToAddress(UInt128 number, AddressFamily family)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, number);
+        return new IPAddress(family == AddressFamily.InterNetwork ? bytes[12..] : bytes);
+    }
+
+    /// <summary>Bits of an address of that family.</summary>
+    internal static int Bits(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+
+    /// <summary>The subnet that an address is in, by the length of its prefix.</summary>
+    internal static IPNetwork NetworkOf(IPAddress address, int prefixLength) =>
+        new(ToAddress(ToNumber(address) & ~HostMask(address, prefixLength), address.AddressFamily), prefixLength);
+
+    /// <summary>The first address that a host may have.</summary>
+    internal static IPAddress First(IPNetwork subnet) => ToAddress(HostBounds(subnet).First, subnet.BaseAddress.AddressFamily);
 
     internal static bool Overlap(IPNetwork a, IPNetwork b) => a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress);
 
@@ -23,11 +38,11 @@ internal static class AddressSpace
         foreach (var pool in pools)
         {
             var range = IPNetwork.Parse(pool.Base);
-            var step = 1UL << (32 - pool.Size);
-            var end = ToNumber(range.BaseAddress) + (1UL << (32 - range.PrefixLength));
-            for (ulong start = ToNumber(range.BaseAddress); start + step <= end; start += step)
+            var step = HostMask(range.BaseAddress, pool.Size);
+            var last = ToNumber(range.BaseAddress) | HostMask(range.BaseAddress, range.PrefixLength);
+            for (var start = ToNumber(range.BaseAddress); start <= last && last - start >= step; start += step + 1)
             {
-                var candidate = new IPNetwork(ToAddress((uint)start), pool.Size);
+                var candidate = new IPNetwork(ToAddress(start, range.BaseAddress.AddressFamily), pool.Size);
                 if (!taken.Any(other => Overlap(candidate, other)))
                 {
                     return candidate;
@@ -39,16 +54,14 @@ internal static class AddressSpace
     }
 
     /// <summary>The lowest free host address of the range (network, broadcast and gateway are never free); null when there is none.</summary>
-    internal static IPAddress? FreeAddress(IPNetwork subnet, IPNetwork range, IReadOnlySet<string> used) =>
-        Hosts(subnet, range).Select(ToAddress).FirstOrDefault(address => !used.Contains(address.ToString()));
-
-    /// <summary>As <see cref="FreeAddress"/>, from the top: service addresses grow down, container addresses up.</summary>
-    internal static IPAddress? FreeAddressFromTop(IPNetwork subnet, IReadOnlySet<string> used)
+    internal static IPAddress? FreeAddress(IPNetwork subnet, IPNetwork range, IReadOnlySet<string> used)
     {
         var (first, last) = HostBounds(subnet);
-        for (var number = last; number >= first; number--)
+        var start = UInt128.Max(first, ToNumber(range.BaseAddress));
+        var end = UInt128.Min(last, ToNumber(range.BaseAddress) | HostMask(range.BaseAddress, range.PrefixLength));
+        for (var number = start; number <= end; number++)
         {
-            var address = ToAddress(number);
+            var address = ToAddress(number, subnet.BaseAddress.AddressFamily);
             if (!used.Contains(address.ToString()))
             {
                 return address;
@@ -58,21 +71,33 @@ internal static class AddressSpace
         return null;
     }
 
-    private static IEnumerable<uint> Hosts(IPNetwork subnet, IPNetwork range)
+    /// <summary>As <see cref="FreeAddress"/>, from the top: service addresses grow down, container addresses up.</summary>
+    internal static IPAddress? FreeAddressFromTop(IPNetwork subnet, IReadOnlySet<string> used)
     {
         var (first, last) = HostBounds(subnet);
-        var start = Math.Max(first, ToNumber(range.BaseAddress));
-        var end = Math.Min((ulong)last, ToNumber(range.BaseAddress) + (1UL << (32 - range.PrefixLength)) - 1);
-        for (ulong number = start; number <= end; number++)
+        for (var number = last; number >= first; number--)
         {
-            yield return (uint)number;
+            var address = ToAddress(number, subnet.BaseAddress.AddressFamily);
+            if (!used.Contains(address.ToString()))
+            {
+                return address;
+            }
         }
+
+        return null;
     }
 
-    private static (uint First, uint Last) HostBounds(IPNetwork subnet)
+    // IPv6 has no broadcast address; its first one means every router. RFC 4291, 2.6.1.
+    private static (UInt128 First, UInt128 Last) HostBounds(IPNetwork subnet)
     {
         var start = ToNumber(subnet.BaseAddress);
-        var size = 1UL << (32 - subnet.PrefixLength);
-        return (start + 1, (uint)(start + size - 2));
+        var end = start | HostMask(subnet.BaseAddress, subnet.PrefixLength);
+        return (start + 1, subnet.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? end - 1 : end);
+    }
+
+    private static UInt128 HostMask(IPAddress family, int prefixLength)
+    {
+        var bits = Bits(family) - prefixLength;
+        return bits == 128 ? UInt128.MaxValue : (UInt128.One << bits) - 1;
     }
 }

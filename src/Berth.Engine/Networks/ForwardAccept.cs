@@ -14,12 +14,10 @@ namespace Berth.Engine.Networks;
 /// <remarks>The rules have the form that iptables-nft gives its own, so that it can list, save and restore them.</remarks>
 internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept> logger)
 {
-    private static readonly ForwardChain FilterForward = new("ip", "filter", "FORWARD", Drops: false);
-    private static readonly ForwardChain DockerUser = new("ip", "filter", "DOCKER-USER", Drops: false);
     private bool _isFailing; // said once, not at each change that somebody makes
     private HashSet<string> _places = []; // where our rules may be, from the last run
 
-    /// <summary>The chains of the calling thread's namespace that forward IPv4, our own left out; pure.</summary>
+    /// <summary>The chains of the calling thread's namespace that forward packets, our own left out; pure.</summary>
     /// <param name="listing">What <c>nft list chains</c> prints.</param>
     /// <param name="owner">Name of our own table.</param>
     internal static IReadOnlyList<ForwardChain> Chains(string listing, string owner)
@@ -35,12 +33,12 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
             else if (ChainLine().Match(line) is { Success: true } ofChain)
             {
                 chain = ofChain.Groups[1].Value;
-                if (DockerUser.IsAt(family, table, chain))
+                if (IsDockerUser(family, table, chain))
                 {
-                    chains.Add(DockerUser);
+                    chains.Add(DockerUser(family));
                 }
             }
-            else if (line.StartsWith("type filter hook forward ", StringComparison.Ordinal) && family is "ip" or "inet" && table != owner)
+            else if (line.StartsWith("type filter hook forward ", StringComparison.Ordinal) && family is "ip" or "ip6" or "inet" && table != owner)
             {
                 chains.Add(new(family, table, chain, line.Contains("policy drop", StringComparison.Ordinal)));
             }
@@ -51,7 +49,7 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
 
     /// <summary>Which of the chains shall have our rules; pure. iptables' FORWARD has a chain of its own for that where Docker is installed.</summary>
     internal static IReadOnlyList<ForwardChain> Places(IReadOnlyList<ForwardChain> chains) =>
-        [.. chains.Where(chain => chain.Drops).Select(chain => FilterForward.IsAt(chain.Family, chain.Table, chain.Name) && chains.Contains(DockerUser) ? DockerUser : chain)];
+        [.. chains.Where(chain => chain.Drops).Select(chain => IsFilterForward(chain) && chains.Contains(DockerUser(chain.Family)) ? DockerUser(chain.Family) : chain)];
 
     /// <summary>The batch that leaves exactly the wanted rules of ours in a chain; empty when that is so already. Pure.</summary>
     /// <param name="chain">Which chain.</param>
@@ -90,21 +88,23 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
 
     /// <summary>Makes the host's firewall pass these bridges. What cannot be done is logged; the next change tries again.</summary>
     /// <param name="accepted">The bridges in use; none takes all rules of ours away.</param>
+    /// <param name="accepted6">Those of them that have IPv6.</param>
     /// <param name="known">All bridges of this daemon.</param>
     /// <param name="run">Loads a batch.</param>
-    internal void Apply(IReadOnlyList<string> accepted, IReadOnlyCollection<string> known, Action<string> run)
+    internal void Apply(IReadOnlyList<string> accepted, IReadOnlyList<string> accepted6, IReadOnlyCollection<string> known, Action<string> run)
     {
         try
         {
             var chains = Chains(Nft.Query("list chains"), owner);
             var places = Places(chains).Select(chain => chain.ToString()).ToHashSet(StringComparer.Ordinal);
-            foreach (var chain in chains.Where(chain => places.Contains(chain.ToString()) || _places.Contains(chain.ToString()) || chain == DockerUser || FilterForward.IsAt(chain.Family, chain.Table, chain.Name)))
+            foreach (var chain in chains.Where(chain => places.Contains(chain.ToString()) || _places.Contains(chain.ToString()) || IsDockerUser(chain.Family, chain.Table, chain.Name) || IsFilterForward(chain)))
             {
-                var change = Change(chain, Nft.QueryRules($"list chain {chain}"), owner, places.Contains(chain.ToString()) ? accepted : [], known);
+                var passing = !places.Contains(chain.ToString()) ? [] : chain.Family == "ip6" ? accepted6 : accepted;
+                var change = Change(chain, Nft.QueryRules($"list chain {chain}"), owner, passing, known);
                 if (change.Length > 0)
                 {
                     run(change);
-                    LogChanged(chain.ToString(), places.Contains(chain.ToString()) ? string.Join(", ", accepted) : "none");
+                    LogChanged(chain.ToString(), passing.Count > 0 ? string.Join(", ", passing) : "none");
                 }
             }
 
@@ -120,6 +120,12 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
             _isFailing = true;
         }
     }
+
+    private static bool IsFilterForward(ForwardChain chain) => chain is { Family: "ip" or "ip6", Table: "filter", Name: "FORWARD" };
+
+    private static bool IsDockerUser(string family, string table, string name) => (family, table, name) is ("ip" or "ip6", "filter", "DOCKER-USER");
+
+    private static ForwardChain DockerUser(string family) => new(family, "filter", "DOCKER-USER", Drops: false);
 
     private static IEnumerable<string> Accepts(string bridge) => [$"iifname \"{bridge}\" counter accept", $"oifname \"{bridge}\" counter accept"];
 
@@ -146,7 +152,5 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
 /// <summary>A chain in the way of forwarded packets, and whether it drops what no rule of it accepts. Reads as nft names it.</summary>
 internal sealed record ForwardChain(string Family, string Table, string Name, bool Drops)
 {
-    internal bool IsAt(string family, string table, string name) => (Family, Table, Name) == (family, table, name);
-
     public override string ToString() => $"{Family} {Table} {Name}";
 }

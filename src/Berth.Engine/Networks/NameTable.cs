@@ -30,7 +30,7 @@ internal static class NameTable
 
     /// <summary>
     /// Names → addresses. A service answers with its virtual address for its name, its aliases and a fixed container name;
-    /// a generated container name and <c>tasks.SERVICE</c> answer with replicas.
+    /// a generated container name and <c>tasks.SERVICE</c> answer with replicas. Service addresses are of IPv4: over IPv6 only replicas' own names are found.
     /// </summary>
     internal static Dictionary<string, IReadOnlyList<string>> Build(NetworkRecord network, IReadOnlyList<Member> members)
     {
@@ -57,41 +57,47 @@ internal static class NameTable
             ? ServiceNames(member, service).Select(Normalise)
             : [];
 
+    /// <summary>What the links of an endpoint (<c>NAME:ALIAS</c>) mean: the alias is the other name, whatever that is just now.</summary>
+    /// <param name="table">The network's names.</param>
+    internal static IEnumerable<(string Alias, IReadOnlyList<string> Addresses)> Links(EndpointRecord endpoint, IReadOnlyDictionary<string, IReadOnlyList<string>> table) =>
+        (endpoint.Config.Links ?? []).Select(link => link.Split(':')).Where(parts => parts is [{ Length: > 0 }] or [_, { Length: > 0 }])
+            .Select(parts => (Alias: Normalise(parts[^1]), Addresses: table.GetValueOrDefault(Normalise(parts[0].TrimStart('/')))))
+            .Where(pair => pair.Addresses is not null).Select(pair => (pair.Alias, pair.Addresses!));
+
     private static IEnumerable<(string Name, string Address)> Names(NetworkRecord network, Member member)
     {
-        var own = member.Endpoint.Address;
         var service = ServiceKey.Of(member.Container);
         var address = service is { } key && network.ServiceAddresses.TryGetValue(key.ToString(), out var virtualAddress) ? virtualAddress : null;
-        if (member.Serves)
+        var own = member.Serves ? OwnAddressNames(member, service, address is not null) : [];
+        var shared = service is { } named && address is not null ? ServiceNames(member, named).Select(name => (name, address)) : [];
+        return own.SelectMany(name => member.Endpoint.Addresses.Select(one => (name, one))).Concat(shared);
+    }
+
+    // Those that mean this container and no other one of its service.
+    private static IEnumerable<string> OwnAddressNames(Member member, ServiceKey? service, bool hasServiceAddress)
+    {
+        yield return member.Container.ShortId;
+        if (service is { } tasks)
         {
-            yield return (member.Container.ShortId, own);
-            if (service is { } tasks)
-            {
-                yield return ("tasks." + tasks.Service, own);
-            }
+            yield return "tasks." + tasks.Service;
         }
 
-        if (service is { } named && address is not null)
+        if (!hasServiceAddress)
         {
-            foreach (var name in ServiceNames(member, named))
+            yield return member.Container.Name;
+            foreach (var alias in (member.Endpoint.Config.Aliases ?? []).Concat(OwnHostname(member)))
             {
-                yield return (name, address);
-            }
-
-            if (IsGenerated(member.Container, named) && member.Serves)
-            {
-                yield return (member.Container.Name, own);
+                yield return alias;
             }
         }
-        else if (member.Serves)
+        else if (IsGenerated(member.Container, service!.Value))
         {
-            yield return (member.Container.Name, own);
-            foreach (var alias in member.Endpoint.Config.Aliases ?? [])
-            {
-                yield return (alias, own);
-            }
+            yield return member.Container.Name;
         }
     }
+
+    private static IEnumerable<string> OwnHostname(Member member) =>
+        member.Container.Config.Hostname is { Length: > 0 } hostname && hostname != member.Container.ShortId ? [hostname] : [];
 
     private static IEnumerable<string> ServiceNames(Member member, ServiceKey service)
     {
@@ -101,7 +107,7 @@ internal static class NameTable
             yield return member.Container.Name;
         }
 
-        foreach (var alias in member.Endpoint.Config.Aliases ?? [])
+        foreach (var alias in (member.Endpoint.Config.Aliases ?? []).Concat(OwnHostname(member)))
         {
             if (alias != member.Container.Name && alias != member.Container.ShortId)
             {

@@ -14,6 +14,7 @@ namespace Berth.Engine.Networks;
 public sealed class NetworkService
 {
     internal const string Kind = "network";
+    internal const string RemoveIntent = "network.remove";
     private readonly StateStore _state;
     private readonly EngineOptions _options;
     private readonly EventBus _events;
@@ -22,6 +23,8 @@ public sealed class NetworkService
     private readonly Lock _gate = new();
     private readonly Dictionary<string, NetworkRecord> _networks = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _addresses = new(StringComparer.Ordinal); // by network id
+    private readonly List<(string NetworkId, ContainerRecord Container)> _joining = []; // links are being made there
+    private readonly HashSet<string> _leaving = new(StringComparer.Ordinal); // ids of networks that are being removed
 
     internal NetworkService(StateStore state, EngineOptions options, EventBus events, TimeProvider time, NetworkWiring wiring)
     {
@@ -48,14 +51,14 @@ public sealed class NetworkService
         foreach (var (_, data) in _state.Documents(Kind).All())
         {
             var record = System.Text.Json.JsonSerializer.Deserialize(data, EngineJson.Default.NetworkRecord)!;
-            Add(record);
+            Add(record is { IsPredefined: true, IsBridge: true } ? record with { Options = BridgeSettings.Predefined(record.Bridge, _options.Mtu) } : record);
         }
 
         foreach (var endpoint in containers.SelectMany(container => container.Endpoints))
         {
             if (_addresses.TryGetValue(endpoint.NetworkId, out var used))
             {
-                used.Add(endpoint.Address);
+                used.UnionWith(endpoint.Addresses);
             }
         }
 
@@ -87,8 +90,21 @@ public sealed class NetworkService
         }
     }
 
-    public async Task<NetworkRecord> CreateAsync(NetworkConfig config)
+    /// <param name="config">What is asked.</param>
+    /// <param name="warn">Told what is left out.</param>
+    /// <exception cref="BerthException">A name or range that is taken, or something that cannot be.</exception>
+    public async Task<NetworkRecord> CreateAsync(NetworkConfig config, Action<string>? warn = null)
     {
+        if (config.Name.Length == 0)
+        {
+            throw BerthException.Invalid("invalid name: name is empty");
+        }
+
+        if (config.Name is "bridge" or "host" or "none" or "default")
+        {
+            throw new BerthException(ErrorKind.Forbidden, $"operation is not permitted on predefined {config.Name} network");
+        }
+
         if (!System.Text.RegularExpressions.Regex.IsMatch(config.Name, "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$"))
         {
             throw BerthException.Invalid($"\"{config.Name}\" is not a network name: letters, digits, '_', '.' and '-', and the first a letter or digit.");
@@ -96,11 +112,13 @@ public sealed class NetworkService
 
         if (config.Driver != "bridge")
         {
-            throw BerthException.NotFound($"could not find plugin {config.Driver} in v1 plugin registry: Berth has the drivers bridge, host and none");
+            throw config.Driver is "host" or "null"
+                ? new BerthException(ErrorKind.Forbidden, $"only one instance of \"{config.Driver}\" network is allowed")
+                : BerthException.NotFound($"plugin \"{config.Driver}\" not found; Berth has the drivers bridge, host and null");
         }
 
-        RefuseUnknownOptions(config);
         NetworkRecord record;
+        Task saved;
         lock (_gate)
         {
             if (_networks.Values.Any(network => network.Name == config.Name))
@@ -108,17 +126,28 @@ public sealed class NetworkService
                 throw BerthException.Conflict($"network with name {config.Name} already exists");
             }
 
-            record = Describe(config, NewId());
+            record = Describe(config, NewId(), warn ?? (_ => { }));
             Add(record);
+            saved = SaveAsync(record);
         }
 
-        await _state.Documents(Kind).PutAsync(record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
+        try
+        {
+            await saved.ConfigureAwait(false);
+        }
+        catch
+        {
+            Forget(record);
+            throw;
+        }
+
         _events.Publish("network", "create", record.Id, Attributes(record));
         return record;
     }
 
+    /// <param name="containers">Those that there are, asked while none can join.</param>
     /// <exception cref="BerthException">A container is still on it, or it is predefined.</exception>
-    public async Task RemoveAsync(string nameOrId, IReadOnlyCollection<Container> containers)
+    public async Task RemoveAsync(string nameOrId, Func<IReadOnlyCollection<Container>> containers)
     {
         var record = Resolve(nameOrId);
         if (record.IsPredefined)
@@ -126,53 +155,80 @@ public sealed class NetworkService
             throw new BerthException(ErrorKind.Forbidden, $"{record.Name} is a pre-defined network and cannot be removed");
         }
 
-        var users = containers.Where(container => container.Record.IsRunning && container.Record.Endpoints.Any(endpoint => endpoint.NetworkId == record.Id))
-            .Select(container => container.Name).ToList();
-        if (users.Count > 0)
-        {
-            throw new BerthException(
-                ErrorKind.Forbidden, $"error while removing network: network {record.Name} has active endpoints (name:\"{string.Join("\", \"", users)}\")");
-        }
-
-        await using var intent = await _state.BeginIntentAsync("network.remove", record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
         lock (_gate)
         {
-            _networks.Remove(record.Id);
-            _addresses.Remove(record.Id);
+            RefuseInUse(record, containers());
+            if (!_networks.ContainsKey(record.Id) || !_leaving.Add(record.Id))
+            {
+                throw BerthException.NotFound($"network {nameOrId} not found"); // somebody else was faster
+            }
         }
 
-        _wiring.RemoveBridge(record);
-        _state.Faults.Reached("network.remove.bridge");
-        await _state.CommitAsync(batch => batch.Delete(Kind, record.Id).Close(intent)).ConfigureAwait(false);
+        try
+        {
+            await using var intent = await _state.BeginIntentAsync(RemoveIntent, record.Id, EngineJson.Bytes(record)).ConfigureAwait(false);
+            _wiring.RemoveBridge(record);
+            _state.Faults.Reached("network.remove.bridge");
+            await _state.CommitAsync(batch => batch.Delete(Kind, record.Id).Close(intent)).ConfigureAwait(false);
+            Forget(record);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _leaving.Remove(record.Id);
+            }
+        }
+
         await BridgeRemoved().ConfigureAwait(false);
         _events.Publish("network", "destroy", record.Id, Attributes(record));
     }
 
+    /// <summary>
+    /// Until it is disposed, links are made in these networks for a container that does not count as running yet, and they cannot be removed.
+    /// </summary>
+    /// <exception cref="BerthException">One of them is gone.</exception>
+    internal IDisposable Join(ContainerRecord container, IReadOnlyList<string> networkIds)
+    {
+        lock (_gate)
+        {
+            if (networkIds.FirstOrDefault(id => !_networks.ContainsKey(id) || _leaving.Contains(id)) is { } gone)
+            {
+                throw NotThere(gone);
+            }
+
+            _joining.AddRange(networkIds.Select(id => (id, container)));
+        }
+
+        return new Joining(this, container);
+    }
+
+    internal static BerthException NotThere(string nameOrId) => BerthException.NotFound($"failed to set up container networking: network {nameOrId} not found");
+
     /// <summary>Gives a container an address in a network, as it asks or the lowest that is free.</summary>
     internal async Task<EndpointRecord> AllocateAsync(NetworkRecord network, EndpointConfig config, ServiceKey? service)
     {
+        InterfaceOptions.Check(config, givesAddresses: network is { IsBridge: true, IsPredefined: false });
         var id = NewId();
-        var address = "";
+        var (address, address6) = ("", "");
         if (network.IsBridge)
         {
-            NetworkRecord? changed = null;
+            var saved = Task.CompletedTask;
             lock (_gate)
             {
-                address = TakeAddress(network, config.IpamConfig?.IPv4Address);
-                if (service is { } key && network.HasNames)
+                if (!_networks.ContainsKey(network.Id) || _leaving.Contains(network.Id))
                 {
-                    changed = WithServiceAddress(network.Id, key);
+                    throw BerthException.NotFound($"network {network.Name} not found"); // somebody has removed it just now
+                }
+
+                (address, address6) = TakeAddresses(network, config.IpamConfig);
+                if (service is { } key && network is { HasNames: true, Ipv4: not null })
+                {
+                    saved = WithServiceAddress(network.Id, key) is { } changed ? SaveAsync(changed) : saved;
                 }
             }
 
-            if (changed is not null)
-            {
-                await _state.Documents(Kind).PutAsync(changed.Id, EngineJson.Bytes(changed)).ConfigureAwait(false);
-            }
-        }
-        else if (config.IpamConfig?.IPv4Address is { Length: > 0 })
-        {
-            throw BerthException.Invalid("user specified IP address is supported on user defined networks only");
+            await saved.ConfigureAwait(false);
         }
 
         return new EndpointRecord
@@ -182,7 +238,8 @@ public sealed class NetworkService
             EndpointId = id,
             Config = config,
             Address = address,
-            MacAddress = config.MacAddress.Length > 0 ? config.MacAddress : network.IsBridge ? MacFor(address) : "",
+            Address6 = address6,
+            MacAddress = config.MacAddress.Length > 0 ? config.MacAddress : network.IsBridge ? MacFor(address.Length > 0 ? address : address6) : "",
             HostLink = "bv" + id[..10],
         };
     }
@@ -193,81 +250,148 @@ public sealed class NetworkService
         {
             if (_addresses.TryGetValue(endpoint.NetworkId, out var used))
             {
-                used.Remove(endpoint.Address);
+                used.ExceptWith(endpoint.Addresses);
             }
+        }
+    }
+
+    // Begun while the gate is held: what is written of a network comes in the order of its changes, and nothing after its removal.
+    private Task SaveAsync(NetworkRecord record) => _state.Documents(Kind).PutAsync(record.Id, EngineJson.Bytes(record));
+
+    private void Forget(NetworkRecord record)
+    {
+        lock (_gate)
+        {
+            _networks.Remove(record.Id);
+            _addresses.Remove(record.Id);
+        }
+    }
+
+    private void RefuseInUse(NetworkRecord network, IReadOnlyCollection<Container> containers)
+    {
+        var users = containers.Where(container => container.Record.IsRunning || container.Prepared is not null).Select(container => container.Record)
+            .Concat(_joining.Where(joining => joining.NetworkId == network.Id).Select(joining => joining.Container))
+            .Select(record => (record.Name, Endpoint: record.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkId == network.Id)))
+            .Where(user => user.Endpoint is not null).Select(user => $"name:\"{user.Name}\" id:\"{user.Endpoint!.EndpointId[..12]}\"").Distinct().ToList();
+        if (users.Count > 0)
+        {
+            throw new BerthException(
+                ErrorKind.Forbidden, $"error while removing network: network {network.Name} has active endpoints ({string.Join(", ", users)})");
         }
     }
 
     private static Dictionary<string, string> Attributes(NetworkRecord record) => new() { ["name"] = record.Name, ["type"] = record.Driver };
 
-    private static void RefuseUnknownOptions(NetworkConfig config)
+    private NetworkRecord Describe(NetworkConfig config, string id, Action<string> warn)
     {
-        string[] known = ["com.docker.network.bridge.name", "com.docker.network.driver.mtu", "com.docker.network.enable_ipv6"];
-        var unknown = config.Options.Keys.Where(key => !known.Contains(key)).ToList();
-        if (unknown.Count > 0)
+        var settings = BridgeSettings.Check(config.Options, config.Internal);
+        var enablesIpv6 = config.EnableIpv6 || settings.EnablesIpv6;
+        if (!config.EnableIpv4 && !enablesIpv6)
         {
-            throw BerthException.Invalid($"Network '{config.Name}': the bridge option '{unknown[0]}' is not supported; known are {string.Join(", ", known)}.");
+            throw BerthException.Invalid("IPv4 or IPv6 must be enabled");
         }
-    }
 
-    private NetworkRecord Describe(NetworkConfig config, string id)
-    {
-        var subnet = config.Subnet is null
-            ? AddressSpace.FreeSubnet(_options.AddressPools, TakenSubnets())
-                ?? throw new BerthException(ErrorKind.Unavailable, "all predefined address pools have been fully subnetted; remove a network, or widen default-address-pools")
-            : ParseSubnet(config);
-        var gateway = config.Gateway is { Length: > 0 } asked
-            ? IPAddress.TryParse(asked, out var parsed) && subnet.Contains(parsed) ? parsed : throw BerthException.Invalid($"invalid gateway {asked}: it is not in {subnet}")
-            : AddressSpace.ToAddress(AddressSpace.ToNumber(subnet.BaseAddress) + 1);
+        var (ipv4, ipv6) = NetworkPools.Check(config.Pools);
+        WarnOfUnused(ipv4, config.EnableIpv4, "IPv4", warn);
+        WarnOfUnused(ipv6, enablesIpv6, "IPv6", warn);
+        ipv4 = config.EnableIpv4 ? Free(ipv4) ?? NetworkPools.Of(FreeSubnet(_options.AddressPools)) : null;
+        ipv6 = enablesIpv6 ? Free(ipv6) ?? NetworkPools.Of(FreeSubnet([OwnIpv6Range()])) : null;
         return new NetworkRecord
         {
             Id = id,
             Name = config.Name,
             Created = _time.GetUtcNow(),
             Driver = "bridge",
-            Subnet = subnet.ToString(),
-            Gateway = gateway.ToString(),
-            IpRange = config.IpRange ?? "",
+            Subnet = ipv4?.Subnet ?? "",
+            Gateway = ipv4?.Gateway ?? "",
+            IpRange = ipv4?.IpRange ?? "",
+            AuxAddresses = ipv4?.AuxAddresses ?? [],
+            Ipv6 = ipv6,
             Internal = config.Internal,
             Attachable = config.Attachable,
-            Bridge = config.Options.TryGetValue("com.docker.network.bridge.name", out var name) ? name : _options.BridgePrefix + id[..(15 - Math.Max(3, _options.BridgePrefix.Length))],
+            Bridge = settings.Name is { } name ? FreeBridge(name) : _options.BridgePrefix + id[..(15 - Math.Max(3, _options.BridgePrefix.Length))],
+            KeepsBridge = settings.Name is { } own && NetworkWiring.IsLink(own),
             Labels = new(config.Labels.ToDictionary(), StringComparer.Ordinal),
             Options = new(config.Options.ToDictionary(), StringComparer.Ordinal),
         };
     }
 
-    private IPNetwork ParseSubnet(NetworkConfig config)
+    private static void WarnOfUnused(PoolRecord? pool, bool isEnabled, string family, Action<string> warn)
     {
-        if (!IPNetwork.TryParse(config.Subnet, out var subnet) || subnet.BaseAddress.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork)
+        if (pool is not null && !isEnabled)
         {
-            throw BerthException.Invalid($"invalid subnet {config.Subnet}: it must be an IPv4 range such as 10.5.0.0/24, with no bits set behind the prefix");
+            warn($"The subnet {pool.Subnet} is left out, as {family} is not enabled for the network");
         }
-
-        var overlapping = _networks.Values.FirstOrDefault(network => network.IsBridge && AddressSpace.Overlap(network.SubnetRange, subnet));
-        return overlapping is null
-            ? subnet
-            : throw new BerthException(ErrorKind.Forbidden, $"invalid pool request: Pool overlaps with other one on this address space: {subnet} with network {overlapping.Name} ({overlapping.Subnet})");
     }
 
-    private List<IPNetwork> TakenSubnets() =>
-        [.. _networks.Values.Where(network => network.IsBridge).Select(network => network.SubnetRange), .. NetworkWiring.HostSubnets()];
+    private PoolRecord? Free(PoolRecord? pool)
+    {
+        var overlapping = pool is null ? null : _networks.Values.FirstOrDefault(network => network.Pools.Any(other => AddressSpace.Overlap(other.SubnetRange, pool.SubnetRange)));
+        return overlapping is null
+            ? pool
+            : throw new BerthException(ErrorKind.Forbidden,
+                $"invalid pool request: Pool overlaps with other one on this address space: {pool!.Subnet} with network {overlapping.Name} ({string.Join(", ", overlapping.Pools.Select(other => other.Subnet))})");
+    }
 
-    private string TakeAddress(NetworkRecord network, string? asked)
+    private IPNetwork FreeSubnet(IEnumerable<AddressPool> pools) =>
+        AddressSpace.FreeSubnet(pools, [.. _networks.Values.SelectMany(network => network.Pools).Select(pool => pool.SubnetRange), .. NetworkWiring.HostSubnets()])
+            ?? throw new BerthException(ErrorKind.Unavailable, "all predefined address pools have been fully subnetted; remove a network, or widen default-address-pools");
+
+    // A private range that nobody else is likely to have, with a subnet of 64 bits a network: its random part is that of the predefined
+    // bridge's id, and so the same for as long as the state is there. RFC 4193, 3.2.
+    private AddressPool OwnIpv6Range()
+    {
+        var id = _networks.Values.First(network => network is { IsPredefined: true, IsBridge: true }).Id;
+        return new($"fd{id[..2]}:{id[2..6]}:{id[6..10]}::/48", 64);
+    }
+
+    private string FreeBridge(string name)
+    {
+        if (_networks.Values.FirstOrDefault(network => network.Bridge == name) is { } other)
+        {
+            throw new BerthException(ErrorKind.Forbidden, $"conflicts with network {other.Id} ({other.Name}): networks have same bridge name");
+        }
+
+        return !NetworkWiring.IsLink(name) || NetworkWiring.IsBridge(name)
+            ? name
+            : throw BerthException.Invalid($"'{name}' is a link of this host that is no bridge; choose another {BridgeSettings.NameOption}");
+    }
+
+    private (string Ipv4, string Ipv6) TakeAddresses(NetworkRecord network, EndpointIpamConfig? asked)
+    {
+        var ipv4 = TakeAddress(network, network.Ipv4, asked?.IPv4Address);
+        try
+        {
+            return (ipv4, TakeAddress(network, network.Ipv6, asked?.IPv6Address));
+        }
+        catch (BerthException)
+        {
+            _addresses[network.Id].Remove(ipv4);
+            throw;
+        }
+    }
+
+    private string TakeAddress(NetworkRecord network, PoolRecord? pool, string? asked)
     {
         var used = _addresses[network.Id];
         if (asked is { Length: > 0 })
         {
-            if (!IPAddress.TryParse(asked, out var address) || !network.SubnetRange.Contains(address))
+            var address = pool is null ? null : NetworkPools.ParseAddress(asked, pool.SubnetRange.BaseAddress.AddressFamily);
+            if (address is null || !pool!.SubnetRange.Contains(address))
             {
-                throw BerthException.Invalid($"invalid config for network {network.Name}: {asked} is not in its subnet {network.Subnet}");
+                throw BerthException.Invalid($"invalid endpoint settings:\nno configured subnet contains IP address {asked}");
             }
 
             return used.Add(address.ToString()) ? address.ToString() : throw new BerthException(ErrorKind.Forbidden, $"Address already in use: {asked} on network {network.Name}");
         }
 
-        var range = network.IpRange.Length > 0 ? IPNetwork.Parse(network.IpRange) : network.SubnetRange;
-        var free = AddressSpace.FreeAddress(network.SubnetRange, range, used)
-            ?? throw new BerthException(ErrorKind.Unavailable, $"no available IPv4 addresses on network {network.Name} ({network.Subnet}); remove containers, or make a larger network");
+        if (pool is null)
+        {
+            return "";
+        }
+
+        var free = AddressSpace.FreeAddress(pool.SubnetRange, pool.GivenOut, used)
+            ?? throw new BerthException(ErrorKind.Unavailable, $"no available {(pool == network.Ipv6 ? "IPv6" : "IPv4")} addresses on network {network.Name} ({pool.Subnet}); remove containers, or make a larger network");
         used.Add(free.ToString());
         return free.ToString();
     }
@@ -280,7 +404,7 @@ public sealed class NetworkService
             return null;
         }
 
-        var address = AddressSpace.FreeAddressFromTop(current.SubnetRange, _addresses[networkId])
+        var address = AddressSpace.FreeAddressFromTop(current.Ipv4!.SubnetRange, _addresses[networkId])
             ?? throw new BerthException(ErrorKind.Unavailable, $"no available IPv4 addresses on network {current.Name} ({current.Subnet}) for service {key.Service}");
         _addresses[networkId].Add(address.ToString());
         var changed = current with { ServiceAddresses = new(current.ServiceAddresses, StringComparer.Ordinal) { [key.ToString()] = address.ToString() } };
@@ -289,7 +413,10 @@ public sealed class NetworkService
 
     private async Task PredefineAsync()
     {
-        var bridge = Describe(new NetworkConfig { Name = "bridge" }, NewId()) with { IsPredefined = true, Bridge = _options.DefaultBridge };
+        var bridge = Describe(new NetworkConfig { Name = "bridge" }, NewId(), _ => { }) with
+        {
+            IsPredefined = true, Bridge = _options.DefaultBridge, Options = BridgeSettings.Predefined(_options.DefaultBridge, _options.Mtu),
+        };
         var host = new NetworkRecord { Id = NewId(), Name = "host", Created = _time.GetUtcNow(), Driver = "host", IsPredefined = true };
         var none = new NetworkRecord { Id = NewId(), Name = "none", Created = _time.GetUtcNow(), Driver = "null", IsPredefined = true };
         await _state.CommitAsync(batch =>
@@ -305,12 +432,23 @@ public sealed class NetworkService
     private void Add(NetworkRecord record)
     {
         _networks[record.Id] = record;
-        _addresses[record.Id] = new(StringComparer.Ordinal) { record.Gateway };
+        _addresses[record.Id] = new(record.Pools.SelectMany(pool => pool.AuxAddresses.Values.Append(pool.Gateway)), StringComparer.Ordinal);
         _addresses[record.Id].UnionWith(record.ServiceAddresses.Values);
+    }
+
+    private sealed class Joining(NetworkService service, ContainerRecord container) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (service._gate)
+            {
+                service._joining.RemoveAll(joining => ReferenceEquals(joining.Container, container));
+            }
+        }
     }
 
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
-    // As Docker does: 02:42 and the address, so that a neighbour's table stays right when an address comes back.
-    private static string MacFor(string address) => "02:42:" + string.Join(':', IPAddress.Parse(address).GetAddressBytes().Select(part => part.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
+    // As Docker does: 02:42 and the address's last bytes, so that a neighbour's table stays right when an address comes back.
+    private static string MacFor(string address) => "02:42:" + string.Join(':', IPAddress.Parse(address).GetAddressBytes()[^4..].Select(part => part.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
 }

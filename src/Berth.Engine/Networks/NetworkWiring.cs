@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using Berth.Engine.Errors;
 using Berth.Linux.Namespaces;
 using Berth.Linux.Netlink;
 using Microsoft.Win32.SafeHandles;
@@ -25,24 +26,38 @@ internal sealed class NetworkWiring : IDisposable
 
     /// <summary>The subnets that this host's own links are in: new networks stay clear of them.</summary>
     internal static IEnumerable<IPNetwork> HostSubnets() =>
-        NetworkInterface.GetAllNetworkInterfaces().SelectMany(link => link.GetIPProperties().UnicastAddresses)
-            .Where(unicast => unicast.Address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(unicast.Address))
-            .Select(unicast => new IPNetwork(
-                AddressSpace.ToAddress(AddressSpace.ToNumber(unicast.Address) & (unicast.PrefixLength == 0 ? 0 : uint.MaxValue << (32 - unicast.PrefixLength))),
-                unicast.PrefixLength));
+        Links().SelectMany(link => link.GetIPProperties().UnicastAddresses)
+            .Where(unicast => !IPAddress.IsLoopback(unicast.Address) && !unicast.Address.IsIPv6LinkLocal)
+            .Select(unicast => AddressSpace.NetworkOf(unicast.Address, unicast.PrefixLength));
 
     /// <summary>This host's own IPv4 addresses.</summary>
     internal static IEnumerable<IPAddress> HostAddresses() =>
-        NetworkInterface.GetAllNetworkInterfaces().SelectMany(link => link.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address)
+        Links().SelectMany(link => link.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address)
             .Where(address => address.AddressFamily == AddressFamily.InterNetwork);
 
-    /// <summary>Makes the network's bridge if it is not there, with the gateway's address, up, and routable from 127/8.</summary>
+    // .NET reads the list while links come and go, and may then see an address of none.
+    private static NetworkInterface[] Links()
+    {
+        for (var patience = 20; ; patience--)
+        {
+            try
+            {
+                return NetworkInterface.GetAllNetworkInterfaces();
+            }
+            catch (Exception exception) when (exception is ArgumentException or NetworkInformationException && patience > 0)
+            {
+                Thread.Yield();
+            }
+        }
+    }
+
+    /// <summary>Makes the network's bridge if it is not there, with the gateways' addresses, up, and routable from 127/8.</summary>
     internal void EnsureBridge(NetworkRecord network)
     {
         lock (_gate)
         {
             var index = _host.IndexOf(network.Bridge);
-            if (index != 0 && (_ready.GetValueOrDefault(network.Bridge) == index || HasAddress(network)))
+            if (index != 0 && (_ready.GetValueOrDefault(network.Bridge) == index || IsComplete(network)))
             {
                 _ready[network.Bridge] = index;
                 return;
@@ -55,25 +70,38 @@ internal sealed class NetworkWiring : IDisposable
             }
 
             // Also for a bridge that is there without the gateway's address: half made, or left by another data root.
-            File.WriteAllText($"/proc/sys/net/ipv6/conf/{network.Bridge}/disable_ipv6", "1");
+            if (network.Ipv6 is not null || !network.KeepsBridge)
+            {
+                UseIpv6(network.Bridge, network.Ipv6 is not null);
+            }
+
             File.WriteAllText($"/proc/sys/net/ipv4/conf/{network.Bridge}/route_localnet", "1"); // packets from 127/8, guarded by our rules
-            _host.AddAddress(index, IPAddress.Parse(network.Gateway), network.SubnetRange.PrefixLength);
+            foreach (var (address, prefixLength) in network.BridgeAddresses().Where(wanted => !AddressesOf(network.Bridge).Contains(wanted.Address)))
+            {
+                _host.AddAddress(index, address, prefixLength);
+            }
+
             _host.SetUp(index);
             _ready[network.Bridge] = index;
-            if (File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "0")
-            {
-                File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1");
-            }
+            Forward(network);
         }
     }
 
-    internal static bool HasBridge(NetworkRecord network) => Directory.Exists("/sys/class/net/" + network.Bridge);
+    internal static bool HasBridge(NetworkRecord network) => IsLink(network.Bridge);
+
+    /// <summary>This host has a link of that name.</summary>
+    internal static bool IsLink(string name) => Directory.Exists("/sys/class/net/" + name);
+
+    internal static bool IsBridge(string name) => Directory.Exists($"/sys/class/net/{name}/bridge");
 
     internal void RemoveBridge(NetworkRecord network)
     {
         lock (_gate)
         {
-            _host.Delete(network.Bridge);
+            if (!network.KeepsBridge)
+            {
+                _host.Delete(network.Bridge);
+            }
         }
     }
 
@@ -83,16 +111,15 @@ internal sealed class NetworkWiring : IDisposable
     /// <param name="endpoints">In the order of their interfaces: eth0, eth1 …</param>
     internal async Task CreateAsync(string containerId, IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints, Action inside)
     {
-        await _departed.SettledAsync(endpoints.Select(pair => pair.Endpoint.Address)).ConfigureAwait(false);
+        await _departed.SettledAsync(endpoints.SelectMany(pair => pair.Endpoint.Addresses)).ConfigureAwait(false);
         await NetworkNamespace.CreateAsync(NamespacePath(containerId), () =>
         {
             using var self = File.OpenHandle("/proc/thread-self/ns/net");
             using var own = new RouteSocket();
             own.SetUp(own.IndexOf("lo"));
-            var hasDefault = false;
             for (var i = 0; i < endpoints.Count; i++)
             {
-                Connect(self, own, endpoints[i].Network, endpoints[i].Endpoint, $"eth{i}", ref hasDefault);
+                Connect(self, own, endpoints[i].Network, endpoints[i].Endpoint, DefaultRoutes.OfThoseBefore(endpoints, i));
             }
 
             inside();
@@ -100,14 +127,15 @@ internal sealed class NetworkWiring : IDisposable
     }
 
     /// <summary>Adds one more link to a namespace that runs already.</summary>
-    internal async Task ConnectAsync(string containerId, NetworkRecord network, Containers.EndpointRecord endpoint, int number, bool hasDefault)
+    /// <param name="present">The default routes that it has.</param>
+    internal async Task ConnectAsync(string containerId, NetworkRecord network, Containers.EndpointRecord endpoint, DefaultRoutes present)
     {
-        await _departed.SettledAsync([endpoint.Address]).ConfigureAwait(false);
+        await _departed.SettledAsync(endpoint.Addresses).ConfigureAwait(false);
         await NetworkNamespace.RunAsync(NamespacePath(containerId), () =>
         {
             using var self = File.OpenHandle("/proc/thread-self/ns/net");
             using var own = new RouteSocket();
-            Connect(self, own, network, endpoint, $"eth{number}", ref hasDefault);
+            Connect(self, own, network, endpoint, present);
         }).ConfigureAwait(false);
     }
 
@@ -119,12 +147,28 @@ internal sealed class NetworkWiring : IDisposable
         }
     }
 
+    /// <summary>Leads a running container out by the first of its networks that can, after the link that did has gone.</summary>
+    internal Task LeadOutAsync(string containerId, IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints)
+    {
+        var outward = endpoints.Where(pair => !pair.Network.Internal && pair.Endpoint.IsWired).OrderByDescending(pair => pair.Endpoint.Config.GwPriority).ToList();
+        var gateways = new[]
+        {
+            outward.Where(pair => pair.Endpoint.Address.Length > 0).Select(pair => pair.Network.Ipv4?.Gateway).FirstOrDefault(),
+            outward.Where(pair => pair.Endpoint.Address6.Length > 0).Select(pair => pair.Network.Ipv6?.Gateway).FirstOrDefault(),
+        }.OfType<string>().Select(IPAddress.Parse).ToList();
+        return gateways.Count == 0 ? Task.CompletedTask : NetworkNamespace.RunAsync(NamespacePath(containerId), () =>
+        {
+            using var own = new RouteSocket();
+            gateways.ForEach(gateway => own.SetDefaultRoute(0, gateway));
+        });
+    }
+
     /// <summary>Deletes the namespace; the kernel removes its links, and with them their ends on the host.</summary>
     internal void Delete(string containerId, IReadOnlyList<Containers.EndpointRecord> endpoints)
     {
         lock (_gate)
         {
-            foreach (var endpoint in endpoints.Where(endpoint => endpoint.Address.Length > 0))
+            foreach (var endpoint in endpoints.Where(endpoint => endpoint.IsWired))
             {
                 _host.Delete(endpoint.HostLink); // at once, while the kernel takes namespaces apart in its own time
             }
@@ -135,33 +179,126 @@ internal sealed class NetworkWiring : IDisposable
 
     public void Dispose() => _host.Dispose();
 
-    private void Connect(
-        SafeFileHandle self, RouteSocket own, NetworkRecord network, Containers.EndpointRecord endpoint, string name, ref bool hasDefault)
+    private void Connect(SafeFileHandle self, RouteSocket own, NetworkRecord network, Containers.EndpointRecord endpoint, DefaultRoutes present)
     {
+        var settings = network.Settings;
+        var options = InterfaceOptions.Check(endpoint.Config);
+        var name = options.Name ?? FreeName(own, settings.InterfacePrefix);
+        if (options.Name is not null && own.IndexOf(name) != 0)
+        {
+            throw new BerthException(ErrorKind.Conflict, $"the interface of network {network.Name} cannot be named {name}: the container has one of that name; choose another");
+        }
+
         lock (_gate)
         {
             _host.CreateVeth(
                 endpoint.HostLink, name, (int)self.DangerousGetHandle(), PhysicalAddress.Parse(endpoint.MacAddress).GetAddressBytes(),
                 Mtu(network), _host.IndexOf(network.Bridge));
+            if (!settings.AllowsPeers)
+            {
+                _host.IsolatePort(_host.IndexOf(endpoint.HostLink)); // before its other end is up
+            }
         }
 
-        File.WriteAllText($"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "1");
+        UseIpv6(name, endpoint.Address6.Length > 0 || options.UsesIpv6);
         var index = own.IndexOf(name);
-        own.AddAddress(index, IPAddress.Parse(endpoint.Address), network.SubnetRange.PrefixLength);
-        own.SetUp(index);
-        if (!hasDefault && !network.Internal)
+        var pairs = new[] { (Pool: network.Ipv4, endpoint.Address, HasRoute: present.Ipv4), (Pool: network.Ipv6, Address: endpoint.Address6, HasRoute: present.Ipv6) }.Where(pair => pair.Address.Length > 0).ToList();
+        foreach (var (pool, address, _) in pairs)
         {
-            own.AddDefaultRoute(index, IPAddress.Parse(network.Gateway));
-            hasDefault = true;
+            own.AddAddress(index, IPAddress.Parse(address), pool!.PrefixLength);
+        }
+
+        foreach (var address in options.LinkLocal)
+        {
+            own.AddAddress(index, address, address.AddressFamily == AddressFamily.InterNetwork ? InterfaceOptions.LinkLocalPrefix4 : InterfaceOptions.LinkLocalPrefix6);
+        }
+
+        Set(options.Settings, name);
+        own.SetUp(index);
+        foreach (var (pool, _, _) in pairs.Where(pair => !pair.HasRoute && !network.Internal))
+        {
+            own.SetDefaultRoute(index, IPAddress.Parse(pool!.Gateway));
         }
     }
 
-    private static bool HasAddress(NetworkRecord network) =>
-        NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(link => link.Name == network.Bridge) is { } link
-        && link.GetIPProperties().UnicastAddresses.Any(unicast => unicast.Address.ToString() == network.Gateway);
+    // In the calling thread's namespace.
+    private static void Set(IReadOnlyList<InterfaceSetting> settings, string link)
+    {
+        foreach (var setting in settings)
+        {
+            var path = setting.PathFor(link);
+            try
+            {
+                File.WriteAllText(path, setting.Value);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw BerthException.Invalid(File.Exists(path) ? $"the kernel refuses '{setting.Value}' for {path}: {exception.Message}" : $"{path} is not a sysctl file");
+            }
+        }
+    }
 
-    private int Mtu(NetworkRecord network) =>
-        network.Options.TryGetValue("com.docker.network.driver.mtu", out var text) && int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var mtu)
-            ? mtu
-            : _options.Mtu;
+    private static string FreeName(RouteSocket own, string prefix) =>
+        Enumerable.Range(0, int.MaxValue).Select(number => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{prefix}{number}")).First(name => own.IndexOf(name) == 0);
+
+    // In the calling thread's namespace. A neighbour that claims to be a router is not believed, and nobody is asked whether an address of
+    // our choice is free: until that were known, it could not be used.
+    private static void UseIpv6(string link, bool isUsed)
+    {
+        var settings = "/proc/sys/net/ipv6/conf/" + link;
+        if (isUsed)
+        {
+            File.WriteAllText(settings + "/accept_ra", "0");
+            File.WriteAllText(settings + "/accept_dad", "0");
+        }
+
+        File.WriteAllText(settings + "/disable_ipv6", isUsed ? "0" : "1");
+    }
+
+    private static void Forward(NetworkRecord network)
+    {
+        if (network.Ipv4 is not null && File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "0")
+        {
+            File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1");
+        }
+
+        if (network.Ipv6 is null || File.ReadAllText("/proc/sys/net/ipv6/conf/all/forwarding").Trim() != "0")
+        {
+            return;
+        }
+
+        // A host that forwards listens to routers no more, and would lose its own way out: 2 says that it does nevertheless.
+        foreach (var setting in Directory.GetDirectories("/proc/sys/net/ipv6/conf").Select(directory => directory + "/accept_ra"))
+        {
+            if (File.ReadAllText(setting).Trim() == "1")
+            {
+                File.WriteAllText(setting, "2");
+            }
+        }
+
+        File.WriteAllText("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+    }
+
+    // One without addresses cannot be told from one that is half made.
+    private static bool IsComplete(NetworkRecord network) =>
+        network.BridgeAddresses().Select(wanted => wanted.Address).ToList() is { Count: > 0 } wanted && wanted.TrueForAll(AddressesOf(network.Bridge).Contains);
+
+    private static List<IPAddress> AddressesOf(string link) =>
+        [.. Links().Where(other => other.Name == link).SelectMany(other => other.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address)];
+
+    private int Mtu(NetworkRecord network) => network.Settings.Mtu ?? _options.Mtu;
+}
+
+/// <summary>Which default routes a container has: one a family.</summary>
+internal readonly record struct DefaultRoutes(bool Ipv4, bool Ipv6)
+{
+    private static DefaultRoutes Of(IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints) =>
+        new(endpoints.Any(pair => !pair.Network.Internal && pair.Endpoint.Address.Length > 0), endpoints.Any(pair => !pair.Network.Internal && pair.Endpoint.Address6.Length > 0));
+
+    /// <summary>Those that a container has from endpoints that come before one: of a higher gateway priority, or of the same and earlier in the list.</summary>
+    internal static DefaultRoutes OfThoseBefore(IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints, int index)
+    {
+        var own = endpoints[index].Endpoint.Config.GwPriority;
+        return Of([.. endpoints.Where((other, i) => other.Endpoint.Config.GwPriority > own || (other.Endpoint.Config.GwPriority == own && i < index))]);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Berth.Engine.Containers;
 using Berth.Engine.Errors;
 using Berth.Linux.Processes;
@@ -18,9 +19,10 @@ internal static class PortAllocation
     /// <param name="record">Whose bindings.</param>
     /// <param name="others">Every running container but this one.</param>
     /// <param name="isHeldElsewhere">Names the holder when a program outside the engine has the port.</param>
+    /// <param name="defaultHostIp">Where ports are published that name no address; empty for every address.</param>
     /// <exception cref="BerthException">A port is taken; the message says by whom.</exception>
     internal static IReadOnlyList<PortMapping> Allocate(
-        ContainerRecord record, IReadOnlyList<(ContainerRecord Record, IReadOnlyList<PortMapping> Ports)> others, Func<string, string, int, string?> isHeldElsewhere)
+        ContainerRecord record, IReadOnlyList<(ContainerRecord Record, IReadOnlyList<PortMapping> Ports)> others, Func<string, string, int, string?> isHeldElsewhere, string defaultHostIp = "")
     {
         var result = new List<PortMapping>();
         foreach (var (key, bindings) in record.HostConfig.PortBindings ?? [])
@@ -29,7 +31,7 @@ internal static class PortAllocation
             foreach (var binding in bindings ?? [])
             {
                 var wanted = binding.HostPort.Length == 0 || binding.HostPort == "0" ? null : binding.HostPort;
-                result.Add(Choose(record, protocol, port, binding.HostIp, wanted, others, result, isHeldElsewhere));
+                result.Add(Choose(record, protocol, port, binding.HostIp is { Length: > 0 } ? ParseHostIp(binding.HostIp) : defaultHostIp, wanted, others, result, isHeldElsewhere));
             }
         }
 
@@ -41,6 +43,14 @@ internal static class PortAllocation
         containers.FirstOrDefault(other => other.Ports.Any(mapping => mapping.HostPort == port && mapping.Protocol == protocol && SameAddress(mapping.HostIp, hostIp))) is { Record: { } holder }
             ? $"container \"{holder.Name}\""
             : Holder(protocol, hostIp, port, ignoredPid);
+
+    /// <summary>An address of the host in the one way in which it is remembered; empty for every address.</summary>
+    /// <exception cref="BerthException">It is none.</exception>
+    internal static string ParseHostIp(string? text) => text is null or "" ? ""
+        : (NetworkPools.ParseAddress(text.Trim('[', ']'), AddressFamily.InterNetwork) ?? NetworkPools.ParseAddress(text.Trim('[', ']'), AddressFamily.InterNetworkV6))?.ToString()
+            ?? throw BerthException.Invalid($"invalid IP address: {text}");
+
+    internal static bool IsIpv6(string hostIp) => hostIp.Contains(':', StringComparison.Ordinal);
 
     /// <summary><c>80/tcp</c> or <c>80</c>.</summary>
     internal static (int Port, string Protocol) ParsePort(string key)
@@ -85,7 +95,7 @@ internal static class PortAllocation
         ContainerRecord record, string protocol, int port, string hostIp, string? wanted,
         IReadOnlyList<(ContainerRecord Record, IReadOnlyList<PortMapping> Ports)> others, List<PortMapping> own, Func<string, string, int, string?> isHeldElsewhere)
     {
-        var (first, last) = wanted is null ? (FirstEphemeral, LastEphemeral) : ParseRange(wanted);
+        var (first, last) = wanted is null ? (FirstEphemeral, LastEphemeral) : ParseHostPorts(wanted);
         string? holder = null;
         for (var candidate = first; candidate <= last; candidate++)
         {
@@ -103,13 +113,20 @@ internal static class PortAllocation
             $"Bind for {(hostIp.Length == 0 ? "0.0.0.0" : hostIp)}:{wanted} failed: port is already allocated: it is in use by {holder}. Stop that, or publish another port.");
     }
 
-    private static (int First, int Last) ParseRange(string text)
+    /// <summary><c>8080</c>, <c>8000-8010</c>, or, for any that is free, <c>0</c> or nothing.</summary>
+    /// <exception cref="BerthException">None of these.</exception>
+    internal static (int First, int Last) ParseHostPorts(string text)
     {
+        if (text is "" or "0")
+        {
+            return (FirstEphemeral, LastEphemeral);
+        }
+
         var parts = text.Split('-');
         var numbers = parts.Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 65536 ? number : 0).ToList();
         return numbers.Count is 1 or 2 && numbers.All(number => number > 0) && numbers[0] <= numbers[^1]
             ? (numbers[0], numbers[^1])
-            : throw BerthException.Invalid($"invalid port specification: host port \"{text}\" is not a number or range from 1 to 65535");
+            : throw BerthException.Invalid($"invalid port specification: \"{text}\": a host port is a number or a range from 1 to 65535");
     }
 
     // Replicas of one service share a port: connections are spread over them.
@@ -129,7 +146,8 @@ internal static class PortAllocation
         return null;
     }
 
-    private static bool SameAddress(string a, string b) => IsAny(a) || IsAny(b) || a == b;
+    // Every address of IPv4 and every address of IPv6 are two; no address at all is both.
+    private static bool SameAddress(string a, string b) => a.Length == 0 || b.Length == 0 || (IsIpv6(a) == IsIpv6(b) && (IsAny(a) || IsAny(b) || a == b));
 
     private static bool IsAny(string address) => address is "" or "0.0.0.0" or "::";
 

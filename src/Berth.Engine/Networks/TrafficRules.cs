@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 using Berth.Edge.State;
 using Berth.Engine.Containers;
 using Berth.Linux.Namespaces;
@@ -148,7 +149,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
                 .Select(container => (container.IsHealthy, Endpoint: container.Record.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkId == network.Id)))
                 .Where(replica => replica.Endpoint is not null).ToList();
             var healthy = replicas.Where(replica => replica.IsHealthy).ToList();
-            yield return new(address, [.. (healthy.Count > 0 ? healthy : replicas).Select(replica => replica.Endpoint!.Address).Order(StringComparer.Ordinal)]);
+            yield return new(address, [.. (healthy.Count > 0 ? healthy : replicas).Select(replica => replica.Endpoint!.Address).Where(own => own.Length > 0).Order(StringComparer.Ordinal)]);
         }
     }
 
@@ -180,7 +181,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
         var ports = holds.Values.SelectMany(hold => hold.Ports.Select(port => new Held(port.ToString(CultureInfo.InvariantCulture), hold.Until))).DistinctBy(port => port.What).ToList();
         return new(
             Vacant(addresses, services), [.. addresses, .. replicas],
-            [.. ports.Where(port => !published.Any(one => one.Protocol == "tcp" && one.HostPort.ToString(CultureInfo.InvariantCulture) == port.What && one.Targets.Count > 0))], ports);
+            [.. ports.Where(port => !published.Any(one => one.Protocol == "tcp" && one.HostPort.ToString(CultureInfo.InvariantCulture) == port.What && one.IsServed))], ports);
     }
 
     /// <summary>Under which key a container's connections are held.</summary>
@@ -188,33 +189,39 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
 
     private static List<PublishedPort> Published(IReadOnlyList<NetworkRecord> networks, IReadOnlyList<RunningContainer> running)
     {
-        var claims = running.Where(container => container.Serves).SelectMany(container => container.Ports.Select(port => (container, port, Address: PublishAddress(container.Record, networks))))
-            .Where(claim => claim.Address is not null);
+        var claims = running.Where(container => container.Serves).SelectMany(container =>
+        {
+            var (ipv4, ipv6) = (Publishing.Ipv4(container.Record, networks)?.Address, Publishing.Ipv6(container.Record, networks)?.Address);
+            return container.Ports.Select(port => (container.IsHealthy, port,
+                Ipv4: PortAllocation.IsIpv6(port.HostIp) ? null : ipv4, Ipv6: port.HostIp.Length == 0 || PortAllocation.IsIpv6(port.HostIp) ? ipv6 : null,
+                Any: new[] { ipv6, ipv4 }.OfType<string>()));
+        }).Where(claim => claim.Any.Any());
         return
         [
             .. claims.GroupBy(claim => (claim.port.Protocol, claim.port.HostIp, claim.port.HostPort)).OrderBy(group => group.Key.HostPort).Select(group =>
             {
-                var healthy = group.Where(claim => claim.container.IsHealthy).ToList();
+                var healthy = group.Where(claim => claim.IsHealthy).ToList();
                 var serving = healthy.Count > 0 ? healthy : [.. group];
+                List<(string Address, int Port)> Targets(Func<(bool, PortMapping, string? Ipv4, string? Ipv6, IEnumerable<string> Any), IEnumerable<string?>> addresses) =>
+                    [.. serving.SelectMany(claim => addresses(claim).OfType<string>().Select(address => (address, claim.port.ContainerPort))).Order()];
                 return new PublishedPort(
-                    group.Key.Protocol, group.Key.HostIp, group.Key.HostPort,
-                    [.. serving.Select(claim => (claim.Address!, claim.port.ContainerPort)).Order()]);
+                    group.Key.Protocol, group.Key.HostIp, group.Key.HostPort, Targets(claim => [claim.Ipv4]), Targets(claim => [claim.Ipv6]))
+                {
+                    Relayed = Targets(claim => claim.Any), // a program that listens on one of its addresses only is found at that one
+                };
             }),
         ];
     }
-
-    // The address on the network that has the default route: its replies find the way out.
-    private static string? PublishAddress(ContainerRecord container, IReadOnlyList<NetworkRecord> networks) =>
-        container.Endpoints.FirstOrDefault(endpoint => networks.Any(network => network.Id == endpoint.NetworkId && network is { IsBridge: true, Internal: false }))?.Address;
 
     private EdgeState EdgeStateOf(IReadOnlyList<NetworkRecord> networks, IReadOnlyList<ContainerRecord> containers, IReadOnlyList<RunningContainer> running)
     {
         var serving = running.Where(container => container.Serves).Select(container => container.Record.Id).ToHashSet(StringComparer.Ordinal);
         var named = networks.Where(network => network.HasNames).ToList();
+        var tables = named.ToDictionary(network => network.Id, network => NameTable.Build(network, Members(network, containers, serving)));
         return new EdgeState
         {
             Upstreams = Resolvers(),
-            Networks = named.ToDictionary(network => network.Id, network => NameTable.Build(network, Members(network, containers, serving))),
+            Networks = tables,
             Namespaces =
             [
                 .. running.Where(container => Joined(container.Record, networks).Any(network => network.HasNames)).Select(container => new EdgeNamespace
@@ -223,7 +230,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
                     Path = wiring.NamespacePath(container.Record.Id),
                     Port = NetworkWiring.DnsPort,
                     Networks = [.. Joined(container.Record, networks).Where(network => network.HasNames).Select(network => network.Id)],
-                    OwnNames = OwnNames(container.Record, named),
+                    OwnNames = OwnNames(container.Record, named, tables),
                     Upstreams = container.Record.HostConfig.Dns ?? [],
                 }),
             ],
@@ -233,7 +240,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
                 {
                     HostIp = port.HostIp,
                     Port = port.HostPort,
-                    Targets = [.. port.Targets.Select(target => string.Create(CultureInfo.InvariantCulture, $"{target.Address}:{target.Port}"))],
+                    Targets = [.. port.Relayed.Select(target => new IPEndPoint(IPAddress.Parse(target.Address), target.Port).ToString())],
                 }),
             ],
         };
@@ -246,7 +253,8 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
             .Select(pair => new NameTable.Member(pair.container, pair.Endpoint!, serving.Contains(pair.container.Id))),
     ];
 
-    private static Dictionary<string, IReadOnlyList<string>> OwnNames(ContainerRecord container, IReadOnlyList<NetworkRecord> networks)
+    private static Dictionary<string, IReadOnlyList<string>> OwnNames(
+        ContainerRecord container, IReadOnlyList<NetworkRecord> networks, Dictionary<string, Dictionary<string, IReadOnlyList<string>>> tables)
     {
         var names = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
         foreach (var network in networks)
@@ -255,7 +263,12 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
             {
                 foreach (var name in NameTable.OwnNames(network, new NameTable.Member(container, endpoint, true)))
                 {
-                    names[name] = [endpoint.Address];
+                    names[name] = endpoint.Addresses;
+                }
+
+                foreach (var (alias, addresses) in NameTable.Links(endpoint, tables[network.Id]))
+                {
+                    names[alias] = addresses;
                 }
             }
         }
@@ -305,7 +318,9 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
         var ports = Published(networks, running);
         var services = bridges.SelectMany(network => Services(network, running)).ToList();
         var held = HostHeld(bridges, running, services, ports, holds);
-        var rules = HostRules.Render(new(options.Name, bridges, ports, services, held));
+        var opened = running.Where(container => container.Serves).SelectMany(container => Publishing.Opened(container.Record, networks)).Distinct()
+            .OrderBy(port => port.Address, StringComparer.Ordinal).ThenBy(port => port.Port).ToList();
+        var rules = HostRules.Render(new(options.Name, bridges, ports, services, held) { Opened = opened });
         var key = rules + HoldRules.Key(held);
         if (key != _hostRules)
         {
@@ -322,10 +337,11 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
     private void AcceptForwarding(IReadOnlyList<NetworkRecord> bridges, IReadOnlyList<NetworkRecord> networks)
     {
         var accepted = bridges.Select(network => network.Bridge).Order(StringComparer.Ordinal).ToList();
-        var key = string.Join(' ', accepted);
+        var accepted6 = bridges.Where(network => network.Ipv6 is not null).Select(network => network.Bridge).Order(StringComparer.Ordinal).ToList();
+        var key = $"{string.Join(' ', accepted)} / {string.Join(' ', accepted6)}";
         if (key != _acceptedBridges)
         {
-            forward.Apply(accepted, [.. networks.Where(network => network.IsBridge).Select(network => network.Bridge)], RunOnHost);
+            forward.Apply(accepted, accepted6, [.. networks.Where(network => network.IsBridge).Select(network => network.Bridge)], RunOnHost);
             _acceptedBridges = key;
         }
     }
@@ -355,7 +371,7 @@ internal sealed class TrafficRules(EngineOptions options, NetworkWiring wiring, 
         }
 
         var holds = Holds();
-        foreach (var container in running.Where(container => container.Record.Endpoints.Any(endpoint => endpoint.Address.Length > 0)))
+        foreach (var container in running.Where(container => container.Record.Endpoints.Any(endpoint => endpoint.IsWired)))
         {
             var model = NamespaceModel(container.Record, networks, running, holds);
             var rules = model.DnsPort == 0 && model.Services.Count == 0 ? "" : NamespaceRules.Render(model);

@@ -4,8 +4,13 @@ namespace Berth.Engine.State;
 public sealed class StateBatch
 {
     private readonly List<StateChange> _changes = [];
+    private bool _ends;
 
     internal IReadOnlyList<StateChange> Changes => _changes;
+
+    /// <summary>It is part of ending something or taking it away.</summary>
+    internal bool FreesRoom => _ends || _changes.TrueForAll(static change => change is StateChange.Delete or StateChange.DeleteIntent
+        || (change is StateChange.PutIntent { Intent: var intent } && intent.Kind.EndsWith(".remove", StringComparison.Ordinal)));
 
     public StateBatch Put(string kind, string id, byte[] json)
     {
@@ -22,6 +27,13 @@ public sealed class StateBatch
     public StateBatch Close(Intent intent)
     {
         _changes.Add(new StateChange.DeleteIntent(intent.Id));
+        return this;
+    }
+
+    /// <summary>It records that something ends, which works on a full disk too.</summary>
+    internal StateBatch Ends()
+    {
+        _ends = true;
         return this;
     }
 

@@ -17,11 +17,13 @@ public sealed class StateStore : IAsyncDisposable
     private readonly SqliteDatabase _reader;
     private readonly Lock _readerGate = new();
     private readonly FaultPoints _faults;
+    private readonly DiskReserve? _reserve;
     private readonly Channel<Pending> _pending = Channel.CreateBounded<Pending>(new BoundedChannelOptions(Capacity) { SingleReader = true });
     private readonly Task _writing;
 
-    private StateStore(SqliteDatabase writer, SqliteDatabase reader, FaultPoints faults)
+    private StateStore(SqliteDatabase writer, SqliteDatabase reader, FaultPoints faults, DiskReserve? reserve)
     {
+        _reserve = reserve;
         _writer = writer;
         _reader = reader;
         _faults = faults;
@@ -30,14 +32,17 @@ public sealed class StateStore : IAsyncDisposable
 
     /// <summary>Opens or makes the file and brings its schema up to date.</summary>
     /// <param name="survivesPowerCuts">A commit returns when it is on the disk, not only safe from the end of the process.</param>
+    /// <param name="reservePath">A file that is kept large, so that on a full disk what takes things away can be recorded; null for none.</param>
     /// <exception cref="Errors.BerthException">The file was written by a newer Berth.</exception>
-    public static StateStore Open(string path, FaultPoints? faults = null, bool survivesPowerCuts = false)
+    public static StateStore Open(string path, FaultPoints? faults = null, bool survivesPowerCuts = false, string? reservePath = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var writer = SqliteDatabase.Open(path);
         writer.Execute($"PRAGMA journal_mode=WAL; PRAGMA synchronous={(survivesPowerCuts ? "FULL" : "NORMAL")};");
         Upgrade(writer);
-        return new StateStore(writer, SqliteDatabase.Open(path), faults ?? FaultPoints.None);
+        var reserve = reservePath is null ? null : new DiskReserve(reservePath);
+        reserve?.Refill();
+        return new StateStore(writer, SqliteDatabase.Open(path), faults ?? FaultPoints.None, reserve);
     }
 
     /// <summary>Places at which a test may stop the process, for parts that keep their state here.</summary>
@@ -151,14 +156,20 @@ public sealed class StateStore : IAsyncDisposable
         using var putIntent = _writer.Prepare("INSERT INTO intents VALUES (?1, ?2, ?3, ?4)");
         using var supersede = _writer.Prepare("DELETE FROM intents WHERE kind = ?1 AND subject = ?2");
         using var deleteIntent = _writer.Prepare("DELETE FROM intents WHERE id = ?1");
-        var group = new List<Pending>();
         while (await _pending.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
+            var group = new List<Pending>();
             while (_pending.Reader.TryRead(out var pending))
             {
                 group.Add(pending);
             }
 
+            WriteGroup(group);
+        }
+
+        // A disk that is full has room for what takes things away.
+        void WriteGroup(List<Pending> group)
+        {
             try
             {
                 _writer.Execute("BEGIN IMMEDIATE");
@@ -169,14 +180,26 @@ public sealed class StateStore : IAsyncDisposable
 
                 _writer.Execute("COMMIT");
                 group.ForEach(pending => pending.Done.SetResult());
+                if (_reserve is { IsShort: true })
+                {
+                    _reserve.Refill();
+                }
             }
             catch (SqliteException exception)
             {
                 RollBack();
-                group.ForEach(pending => pending.Done.SetException(exception));
-            }
+                var freeing = group.Where(pending => pending.Batch.FreesRoom).ToList();
+                var goesOn = freeing.Count > 0 && Errors.DiskSpace.IsExhausted(exception) && _reserve?.GiveUpSome() == true;
+                foreach (var pending in group.Where(pending => !goesOn || !pending.Batch.FreesRoom))
+                {
+                    pending.Done.SetException(exception);
+                }
 
-            group.Clear();
+                if (goesOn)
+                {
+                    WriteGroup(freeing);
+                }
+            }
         }
     }
 

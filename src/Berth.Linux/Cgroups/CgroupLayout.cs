@@ -84,6 +84,43 @@ public sealed class CgroupLayout
             .Select(line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)).Distinct().Order(),
     ];
 
+    /// <summary>
+    /// How many processes of the group the kernel has killed for want of memory, since the group was made: <c>oom_kill</c> of <c>memory.events</c> (Linux, cgroup-v2.rst), for v1
+    /// of <c>memory.oom_control</c> (since Linux 4.13). 0 when the group is gone.
+    /// </summary>
+    public long OutOfMemoryKills(string group)
+    {
+        var (point, file) = Mode == CgroupMode.Unified ? (Root, "memory.events") : (Hierarchies.GetValueOrDefault("memory"), "memory.oom_control");
+        const string Key = "oom_kill ";
+        try
+        {
+            var line = point is null ? null : File.ReadLines($"{point}/{group.TrimStart('/')}/{file}").FirstOrDefault(one => one.StartsWith(Key, StringComparison.Ordinal));
+            return line is null ? 0 : long.Parse(line.AsSpan(Key.Length), System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0; // it has just gone
+        }
+    }
+
+    /// <summary>The group's directory in the hierarchy of one controller (for v2: of all); null where there is no such hierarchy.</summary>
+    public string? DirectoryOf(string controller, string group) =>
+        Hierarchies.TryGetValue(Mode == CgroupMode.Unified ? "" : controller, out var point) ? $"{point}/{group.TrimStart('/')}" : null;
+
+    /// <summary>Whether the group's processes are stopped by the freezer. cgroup-v1/freezer-subsystem.rst; <c>cgroup.freeze</c> of cgroup-v2.rst.</summary>
+    public bool IsFrozen(string group)
+    {
+        var (file, frozen) = Mode == CgroupMode.Unified ? ("cgroup.freeze", "1") : ("freezer.state", "FROZEN");
+        try
+        {
+            return DirectoryOf("freezer", group) is { } directory && File.ReadAllText($"{directory}/{file}").Trim() == frozen;
+        }
+        catch (IOException)
+        {
+            return false; // it has just gone
+        }
+    }
+
     /// <summary>Makes the group and moves a process into it. A hierarchy that refuses new members (an unset cpuset) is passed over.</summary>
     public void Place(int pid, string group)
     {

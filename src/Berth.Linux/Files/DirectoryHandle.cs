@@ -44,12 +44,64 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
         return errno is Errno.ENOENT or Errno.ENOTDIR ? null : throw Failure(errno, "openat2", relativePath);
     }
 
+    /// <summary>Opens a directory below this one as <see cref="OpenBelow"/> does; what is missing of it is made, mode 0755.</summary>
+    /// <exception cref="LinuxException">EEXIST: something on the way is not a directory.</exception>
+    public DirectoryHandle OpenOrCreateBelow(string relativePath)
+    {
+        if (OpenBelow(relativePath) is { } there)
+        {
+            return there;
+        }
+
+        var at = OpenBelow("")!;
+        var done = "";
+        foreach (var part in relativePath.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            done = done.Length == 0 ? part : $"{done}/{part}";
+            var next = OpenBelow(done);
+            if (next is null)
+            {
+                using (at)
+                {
+                    at.CreateDirectory(part, 0x1ed /* 0755 */);
+                }
+
+                next = OpenBelow(done)!;
+            }
+            else
+            {
+                at.Dispose();
+            }
+
+            at = next;
+        }
+
+        return at;
+    }
+
+    /// <summary>A path by which this process reaches the directory while this handle is open, whatever its name is by now. proc_pid_fd(5).</summary>
+    public string ProcPath => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{Fd}");
+
     /// <summary>Opens a file below this directory for reading, following links inside it only. A fifo does not block.</summary>
     public SafeFileHandle OpenFileBelow(string relativePath) =>
         OpenFile(relativePath, FileCalls.O_NONBLOCK, FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS, 0);
 
     /// <summary>Opens an entry for reading; a link is refused with ELOOP.</summary>
     public SafeFileHandle OpenFile(string name) => OpenFile(name, FileCalls.O_NOFOLLOW | FileCalls.O_NONBLOCK, 0, 0);
+
+    /// <summary>Opens a fifo for writing without waiting for a reader. fifo(7).</summary>
+    /// <returns>Null when nobody reads it.</returns>
+    public SafeFileHandle? OpenFifoForWriting(string name)
+    {
+        try
+        {
+            return OpenFile(name, FileCalls.O_WRONLY | FileCalls.O_NOFOLLOW | FileCalls.O_NONBLOCK, 0, 0);
+        }
+        catch (LinuxException exception) when (exception.Errno == Errno.ENXIO)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Opens a sub-directory; a link is refused.</summary>
     public DirectoryHandle OpenDirectory(string name)
@@ -139,14 +191,14 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
 
     public void SetAttribute(string name, string attribute, byte[] value) =>
         Check(
-            FileCalls.lsetxattr(ProcPath(name), PathText.ToNullTerminated(attribute), value, (nuint)value.Length, flags: 0),
+            FileCalls.lsetxattr(ProcPathOf(name), PathText.ToNullTerminated(attribute), value, (nuint)value.Length, flags: 0),
             $"lsetxattr({attribute})", name);
 
     /// <returns>Null when the file does not have the attribute, or the file system has none.</returns>
     public byte[]? GetAttribute(string name, string attribute)
     {
         var buffer = new byte[65536]; // XATTR_SIZE_MAX
-        var length = FileCalls.lgetxattr(ProcPath(name), PathText.ToNullTerminated(attribute), buffer, (nuint)buffer.Length);
+        var length = FileCalls.lgetxattr(ProcPathOf(name), PathText.ToNullTerminated(attribute), buffer, (nuint)buffer.Length);
         if (length >= 0)
         {
             return buffer[..(int)length];
@@ -159,7 +211,7 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
     /// <summary>The extended attributes' names, sorted.</summary>
     public IReadOnlyList<string> ListAttributes(string name)
     {
-        var path = ProcPath(name);
+        var path = ProcPathOf(name);
         var length = FileCalls.llistxattr(path, [], 0);
         if (length == 0 || (length < 0 && FileCalls.LastErrno == Errno.ENOTSUP))
         {
@@ -297,7 +349,7 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
     }
 
     // The calls on attributes know no directory descriptor. Through /proc the directory is this one, whatever its path is by now.
-    private byte[] ProcPath(string name) => PathText.ToNullTerminated($"/proc/self/fd/{Fd}/{name}");
+    private byte[] ProcPathOf(string name) => PathText.ToNullTerminated($"{ProcPath}/{name}");
 
     private void Check(int result, string call, string name)
     {

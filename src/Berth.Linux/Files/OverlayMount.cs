@@ -10,16 +10,32 @@ public static class OverlayMount
     /// <paramref name="isVolatile"/> leaves out all syncing: for what is thrown away should the machine stop.</remarks>
     public static void Mount(string workingDirectory, IReadOnlyList<string> lower, string upper, string work, string target, bool isVolatile)
     {
-        foreach (var path in lower.Append(upper).Append(work))
+        RequireParts([.. lower, upper, work]);
+        Mount(workingDirectory, lower, $",upperdir={upper},workdir={work}" + (isVolatile ? ",volatile" : ""), target);
+    }
+
+    /// <summary>Mounts layers (uppermost first) for reading only.</summary>
+    /// <remarks>Overlay wants two at least: one alone stands on an empty directory, <paramref name="target"/> itself.</remarks>
+    public static void MountReadOnly(string workingDirectory, IReadOnlyList<string> lower, string target)
+    {
+        RequireParts([.. lower, target]);
+        Mount(workingDirectory, lower.Count > 1 ? lower : [.. lower, target], "", target);
+    }
+
+    private static void RequireParts(IEnumerable<string> paths)
+    {
+        foreach (var path in paths)
         {
             if (path.AsSpan().IndexOfAny(':', ',', '\\') >= 0)
             {
-                throw new ArgumentException($"'{path}' cannot be a part of an overlay: ':', ',' and '\\' separate its options.", nameof(lower));
+                throw new ArgumentException($"'{path}' cannot be a part of an overlay: ':', ',' and '\\' separate its options.", nameof(paths));
             }
         }
+    }
 
-        var options = $"lowerdir={string.Join(':', lower)},upperdir={upper},workdir={work},index=off,metacopy=off,redirect_dir=off"
-            + (isVolatile ? ",volatile" : "");
+    private static void Mount(string workingDirectory, IReadOnlyList<string> lower, string writable, string target)
+    {
+        var options = $"lowerdir={string.Join(':', lower)}{writable},index=off,metacopy=off,redirect_dir=off";
         if (options.Length >= 4096)
         {
             throw new ArgumentException($"{lower.Count} layers need {options.Length} bytes of mount options; the kernel takes 4095.", nameof(lower));

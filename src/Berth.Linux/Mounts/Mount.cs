@@ -4,6 +4,9 @@ namespace Berth.Linux.Mounts;
 public static class Mount
 {
     private const ulong MS_RDONLY = 1;
+    private const ulong MS_NOSUID = 2;
+    private const ulong MS_NODEV = 4;
+    private const ulong MS_NOEXEC = 8;
     private const ulong MS_REMOUNT = 32;
     private const ulong MS_BIND = 4096;
     private const ulong MS_REC = 16384;
@@ -22,6 +25,10 @@ public static class Mount
     public static void MakeTreeSlave(string target) => Call("none", target, null, MS_SLAVE | MS_REC, null);
 
     public static void Tmpfs(string target, string options) => Call("tmpfs", target, "tmpfs", 0, options);
+
+    /// <summary>Memory that everybody may write to and nobody runs programs from, as /dev/shm.</summary>
+    public static void SharedMemory(string target, long sizeBytes) =>
+        Call("shm", target, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"mode=1777,size={sizeBytes}"));
 
     /// <summary>Mounts an overlay. Options must fit one page (4,096 bytes): use short paths.</summary>
     public static void Overlay(string target, string options) => Call("overlay", target, "overlay", 0, options);

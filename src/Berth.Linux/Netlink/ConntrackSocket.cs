@@ -19,7 +19,6 @@ public sealed class ConntrackSocket : IDisposable
     private const ushort IPCTNL_MSG_CT_GET_STATS = 5;
     private const ushort CTA_TUPLE_ORIG = 1;
     private const ushort CTA_TUPLE_REPLY = 2;
-    private const ushort CTA_STATUS = 3;
     private const ushort CTA_PROTOINFO = 4;
     private const ushort CTA_ID = 12;
     private const ushort CTA_ZONE = 18;
@@ -39,7 +38,6 @@ public sealed class ConntrackSocket : IDisposable
     private const uint FilterSource = 1 << 0; // CTA_FILTER_F_CTA_IP_SRC and so on: net/netfilter/nf_internals.h, Linux 5.8
     private const uint FilterProtocol = 1 << 3;
     private const uint FilterDestinationPort = 1 << 5;
-    private const uint IPS_SEEN_REPLY = 1 << 1;
     private const int GenericBytes = 4; // struct nfgenmsg
     private readonly NetlinkSocket _socket = new(NETLINK_NETFILTER, "nfnetlink");
 
@@ -154,14 +152,13 @@ public sealed class ConntrackSocket : IDisposable
     {
         var original = NetlinkAttributes.Find(attributes, CTA_TUPLE_ORIG);
         var id = NetlinkAttributes.Find(attributes, CTA_ID);
-        var status = NetlinkAttributes.Find(attributes, CTA_STATUS);
-        if (Tuple(original) is not { } tuple || Tuple(NetlinkAttributes.Find(attributes, CTA_TUPLE_REPLY)) is not { } reply || id.Length < 4 || status.Length < 4)
+        if (Tuple(original) is not { } tuple || Tuple(NetlinkAttributes.Find(attributes, CTA_TUPLE_REPLY)) is not { } reply || id.Length < 4)
         {
             return null; // no IPv4 flow
         }
 
         var tcp = NetlinkAttributes.Find(NetlinkAttributes.Find(attributes, CTA_PROTOINFO), CTA_PROTOINFO_TCP);
-        return new(tuple.Protocol, tuple.Source, tuple.Destination, reply.Source, (BinaryPrimitives.ReadUInt32BigEndian(status) & IPS_SEEN_REPLY) != 0)
+        return new(tuple.Protocol, tuple.Source, tuple.Destination, reply.Source)
         {
             TcpState = NetlinkAttributes.Find(tcp, CTA_PROTOINFO_TCP_STATE) is { Length: 1 } state ? state[0] : (byte)0,
             OriginalTuple = original.ToArray(),
@@ -210,8 +207,7 @@ public sealed record ConntrackFilter
 /// <param name="Source">Where its first packet came from.</param>
 /// <param name="Destination">Where that packet was sent to, before any translation.</param>
 /// <param name="ReplySource">Who answers: the destination after translation.</param>
-/// <param name="IsAnswered">A packet has come back.</param>
-public sealed record ConntrackFlow(ProtocolType Protocol, IPEndPoint Source, IPEndPoint Destination, IPEndPoint ReplySource, bool IsAnswered)
+public sealed record ConntrackFlow(ProtocolType Protocol, IPEndPoint Source, IPEndPoint Destination, IPEndPoint ReplySource)
 {
     // enum tcp_conntrack of linux/netfilter/nf_conntrack_tcp.h
     private const byte TCP_CONNTRACK_ESTABLISHED = 3;

@@ -10,6 +10,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 {
     internal const ushort NLM_F_REQUEST = 1;
     internal const ushort NLM_F_ACK = 4;
+    internal const ushort NLM_F_REPLACE = 0x100;
     internal const ushort NLM_F_EXCL = 0x200;
     internal const ushort NLM_F_CREATE = 0x400;
     internal const ushort NLM_F_DUMP = 0x300;

@@ -25,12 +25,16 @@ public sealed class RouteSocket : IDisposable
     private const ushort IFLA_NET_NS_FD = 28;
     private const ushort IFLA_INFO_KIND = 1;
     private const ushort IFLA_INFO_DATA = 2;
+    private const ushort IFLA_INFO_SLAVE_KIND = 4;
+    private const ushort IFLA_INFO_SLAVE_DATA = 5;
+    private const ushort IFLA_BRPORT_ISOLATED = 33;
     private const ushort VETH_INFO_PEER = 1;
     private const ushort IFA_ADDRESS = 1;
     private const ushort IFA_LOCAL = 2;
     private const ushort IFA_BROADCAST = 4;
     private const ushort RTA_GATEWAY = 5;
     private const ushort RTA_OIF = 4;
+    private const byte IFA_F_NODAD = 2;
     private const uint IFF_UP = 1;
 
     private readonly NetlinkSocket _socket = new(NETLINK_ROUTE, "rtnetlink");
@@ -68,9 +72,15 @@ public sealed class RouteSocket : IDisposable
                     .Attribute(IFLA_ADDRESS, address).Attribute(IFLA_NET_NS_FD, (uint)peerNamespace)))));
     }
 
+    /// <summary>Keeps a bridge's port from sending to others of its kind; the bridge itself stays within reach. Linux 4.18.</summary>
+    public void IsolatePort(int index) => Require(
+        "isolate", $"link {index}", new NetlinkMessage(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK).LinkInfo(index)
+            .Nested(IFLA_LINKINFO, info => info.Attribute(IFLA_INFO_SLAVE_KIND, "bridge").Nested(IFLA_INFO_SLAVE_DATA, data => data.Attribute(IFLA_BRPORT_ISOLATED, [1]))));
+
     public void SetUp(int index) => Require(
         "set up", $"link {index}", new NetlinkMessage(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK).LinkInfo(index, IFF_UP, IFF_UP));
 
+    /// <summary>Adds an address of either family; one of IPv6 can be used at once, without asking the neighbours whether it is free.</summary>
     public void AddAddress(int index, IPAddress address, int prefixLength)
     {
         var bytes = address.GetAddressBytes();
@@ -78,6 +88,7 @@ public sealed class RouteSocket : IDisposable
         Span<byte> head = stackalloc byte[8];
         head[0] = (byte)(isV4 ? 2 : 10);
         head[1] = (byte)prefixLength;
+        head[2] = isV4 ? (byte)0 : IFA_F_NODAD;
         BinaryPrimitives.WriteInt32LittleEndian(head[4..], index);
         var message = new NetlinkMessage(RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
             .Fixed(head).Attribute(IFA_LOCAL, bytes).Attribute(IFA_ADDRESS, bytes);
@@ -92,12 +103,14 @@ public sealed class RouteSocket : IDisposable
         Require("add address", $"{address}/{prefixLength} on link {index}", message);
     }
 
-    public void AddDefaultRoute(int index, IPAddress gateway)
+    /// <summary>Makes the gateway that of its family, instead of another if there is one.</summary>
+    /// <param name="index">The link that leads there; 0 for that in whose subnet it is.</param>
+    public void SetDefaultRoute(int index, IPAddress gateway)
     {
         // struct rtmsg: family, dst_len, src_len, tos, table main, protocol static, scope universe, type unicast.
         ReadOnlySpan<byte> head = [(byte)(gateway.AddressFamily == AddressFamily.InterNetwork ? 2 : 10), 0, 0, 0, 254, 4, 0, 1, 0, 0, 0, 0];
-        Require("add route", $"default via {gateway}", new NetlinkMessage(RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL)
-            .Fixed(head).Attribute(RTA_GATEWAY, gateway.GetAddressBytes()).Attribute(RTA_OIF, (uint)index));
+        var message = new NetlinkMessage(RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE).Fixed(head).Attribute(RTA_GATEWAY, gateway.GetAddressBytes());
+        Require("set route", $"default via {gateway}", index == 0 ? message : message.Attribute(RTA_OIF, (uint)index));
     }
 
     /// <summary>Deletes a link; false when there is none of that name.</summary>

@@ -1,12 +1,16 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace Berth.Linux.Processes;
 
-/// <summary>Tells when processes exit: one thread waits in epoll(7) on all their pidfds. Nothing polls.</summary>
-public sealed unsafe class ExitWatcher : IDisposable
+/// <summary>Tells when processes exit, and when the other ends of connections go: one thread waits in epoll(7) on all their descriptors. Nothing polls.</summary>
+public sealed class ExitWatcher : IDisposable
 {
     private const uint EPOLLIN = 1;
     private const uint EPOLLONESHOT = 1u << 30;
+    private const int EPOLL_CTL_ADD = 1;
+    private const int EPOLL_CTL_DEL = 2;
+    private const int EPOLL_CTL_MOD = 3;
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource> _waiting = new();
     private readonly int _epoll;
     private readonly int _wakeRead;
@@ -14,7 +18,7 @@ public sealed unsafe class ExitWatcher : IDisposable
     private readonly Thread _thread;
     private ulong _next;
 
-    public ExitWatcher()
+    public unsafe ExitWatcher()
     {
         _epoll = Libc.epoll_create1(Libc.O_CLOEXEC);
         if (_epoll < 0)
@@ -44,6 +48,31 @@ public sealed unsafe class ExitWatcher : IDisposable
         return source.Task;
     }
 
+    /// <summary>
+    /// Completes when nothing can come through a socket any more in either direction: the other end of a Unix socket is closed, or a connection was reset. That the other end only
+    /// stopped sending is not enough. At the token's end it is given up.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token ended first.</exception>
+    public async Task WaitHangUpAsync(SafeHandle socket, CancellationToken cancellationToken)
+    {
+        var key = Interlocked.Increment(ref _next);
+        var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isHeld = false;
+        socket.DangerousAddRef(ref isHeld);
+        try
+        {
+            _waiting[key] = source;
+            Add((int)socket.DangerousGetHandle(), key, EPOLLONESHOT); // hang-up and error come unasked
+            await source.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _waiting.TryRemove(key, out _);
+            Remove((int)socket.DangerousGetHandle());
+            socket.DangerousRelease();
+        }
+    }
+
     public void Dispose()
     {
         Libc.close(_wakeWrite);
@@ -56,22 +85,30 @@ public sealed unsafe class ExitWatcher : IDisposable
         }
     }
 
-    private void Add(int fd, ulong key, uint events)
+    private unsafe void Remove(int fd)
     {
-        var entry = new Libc.EpollEvent { Events = events, Data = key };
-        if (Libc.epoll_ctl(_epoll, 1, fd, &entry) == 0)
-        {
-            return;
-        }
-
-        // The same pidfd waited for a second time after its first event: arm it again under the new key.
-        if (Libc.LastErrno != Errno.EEXIST || Libc.epoll_ctl(_epoll, 3, fd, &entry) < 0)
+        if (Libc.epoll_ctl(_epoll, EPOLL_CTL_DEL, fd, null) < 0 && Libc.LastErrno is not (Errno.ENOENT or Errno.EBADF))
         {
             throw new LinuxException(Libc.LastErrno, "epoll_ctl", $"descriptor {fd}");
         }
     }
 
-    private void Run()
+    private unsafe void Add(int fd, ulong key, uint events)
+    {
+        var entry = new Libc.EpollEvent { Events = events, Data = key };
+        if (Libc.epoll_ctl(_epoll, EPOLL_CTL_ADD, fd, &entry) == 0)
+        {
+            return;
+        }
+
+        // The same pidfd waited for a second time after its first event: arm it again under the new key.
+        if (Libc.LastErrno != Errno.EEXIST || Libc.epoll_ctl(_epoll, EPOLL_CTL_MOD, fd, &entry) < 0)
+        {
+            throw new LinuxException(Libc.LastErrno, "epoll_ctl", $"descriptor {fd}");
+        }
+    }
+
+    private unsafe void Run()
     {
         var events = stackalloc Libc.EpollEvent[64];
         while (true)

@@ -12,6 +12,9 @@ public static class ProcessTable
         return fields is null ? -1 : long.Parse(fields[19], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Whether it has ended, also when its parent has not taken notice yet. proc_pid_stat(5), state.</summary>
+    public static bool HasEnded(int pid) => StatFields(pid) is not { } fields || fields[0] is "Z" or "X";
+
     /// <summary>The parent's id; -1 when the process is gone.</summary>
     public static int Parent(int pid)
     {

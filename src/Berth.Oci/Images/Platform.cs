@@ -32,7 +32,7 @@ public sealed record Platform
         var parts = text.ToLowerInvariant().Split('/');
         if (parts.Length > 3 || parts.Any(part => part.Length == 0))
         {
-            throw new FormatException($"'{text}' is not a platform; expected OS/ARCHITECTURE[/VARIANT], for example linux/amd64.");
+            throw new FormatException($"\"{text}\": cannot parse platform specifier: invalid argument: expected OS/ARCHITECTURE[/VARIANT], for example linux/amd64.");
         }
 
         if (parts.Length == 1)

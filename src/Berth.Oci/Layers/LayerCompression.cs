@@ -17,10 +17,8 @@ public static class LayerCompression
         {
             [0x1f, 0x8b, ..] => new GZipStream(replayed, CompressionMode.Decompress),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => new ZstdDecompressionStream(replayed),
-            [0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0] =>
-                throw new InvalidDataException("The archive is compressed with xz; compress it with gzip or zstd, or not at all."),
-            [(byte)'B', (byte)'Z', (byte)'h', ..] =>
-                throw new InvalidDataException("The archive is compressed with bzip2; compress it with gzip or zstd, or not at all."),
+            [0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0] => new ToolDecompressionStream("xz", "xz-utils", replayed),
+            [(byte)'B', (byte)'Z', (byte)'h', ..] => new ToolDecompressionStream("bzip2", "bzip2", replayed),
             _ => replayed,
         };
     }

@@ -22,6 +22,9 @@ public sealed record UnpackOptions
     /// <summary>Give every file this owner instead of the archive's.</summary>
     public (uint User, uint Group)? Owner { get; init; }
 
+    /// <summary>Refuse to put a directory in the place of another kind of file, or the other way round.</summary>
+    public bool KeepsKinds { get; init; }
+
     public UnpackLimits Limits { get; init; } = new();
 }
 
@@ -100,7 +103,7 @@ public sealed class LayerReader
             return;
         }
 
-        Replace(parent, name);
+        Replace(parent, name, entry);
         switch (entry.Kind)
         {
             case TarEntryKind.File:
@@ -251,7 +254,7 @@ public sealed class LayerReader
 
         if (!exists)
         {
-            Replace(parent, name);
+            Replace(parent, name, entry);
             parent.CreateDirectory(name, 0x1c0 /* 0700 */);
         }
 
@@ -308,12 +311,21 @@ public sealed class LayerReader
         }
     }
 
-    private static void Replace(DirectoryHandle parent, string name)
+    private void Replace(DirectoryHandle parent, string name, TarEntry entry)
     {
-        if (parent.TryStat(name, out _))
+        if (!parent.TryStat(name, out var status))
         {
-            parent.Remove(name);
+            return;
         }
+
+        if (_options.KeepsKinds && (status.Kind == FileKind.Directory) != (entry.Kind == TarEntryKind.Directory))
+        {
+            throw new InvalidDataException(status.Kind == FileKind.Directory
+                ? $"cannot overwrite directory \"{name}\" with non-directory \"{entry.Name}\""
+                : $"cannot overwrite non-directory \"{name}\" with directory \"{entry.Name}\"");
+        }
+
+        parent.Remove(name);
     }
 
     private void SetProperties(DirectoryHandle parent, string name, TarEntry entry)

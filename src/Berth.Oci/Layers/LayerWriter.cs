@@ -1,10 +1,11 @@
+using Berth.Linux;
 using Berth.Linux.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Oci.Layers;
 
 /// <summary>
-/// Turns an overlay upper directory into a layer's tar. Deterministic: entries sorted by name, owners as numbers, whole seconds,
+/// Turns an overlay upper directory, or files of a container, into a tar. Deterministic: entries sorted by name, owners as numbers, whole seconds,
 /// so the same files make the same diff id wherever and whenever it is computed.
 /// </summary>
 /// <remarks>OCI Image Spec 1.1, layer.md. Whiteouts become <c>.wh.NAME</c>, an opaque directory gets <c>.wh..wh..opq</c>. Sockets
@@ -16,19 +17,48 @@ public sealed class LayerWriter
     internal const string OverlayOpaque = "trusted.overlay.opaque";
     private readonly TarEntryWriter _tar;
     private readonly long? _latestSecond;
+    private readonly Func<string, FileStatus, bool> _leavesOut;
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<(ulong FileSystem, ulong Inode), string> _linked = [];
     private readonly byte[] _buffer = new byte[131072];
 
-    private LayerWriter(Stream target, long? latestSecond, CancellationToken cancellationToken) =>
-        (_tar, _latestSecond, _cancellationToken) = (new(target), latestSecond, cancellationToken);
+    private readonly bool _isLive; // programs may change the files meanwhile
+
+    private LayerWriter(Stream target, long? latestSecond, Func<string, FileStatus, bool>? leavesOut, bool isLive, CancellationToken cancellationToken) =>
+        (_tar, _latestSecond, _leavesOut, _isLive, _cancellationToken) = (new(target), latestSecond, leavesOut ?? ((_, _) => false), isLive, cancellationToken);
 
     /// <summary>Writes the tar of <paramref name="directory"/>. No time in it is later than <paramref name="sourceDateEpoch"/>.</summary>
-    public static void Write(string directory, Stream target, long? sourceDateEpoch, CancellationToken cancellationToken)
+    /// <param name="leavesOut">Whether the entry of a path, and all below it, stays out.</param>
+    /// <param name="isLive">The files may change meanwhile: see <see cref="WriteFiles"/>.</param>
+    public static void Write(
+        string directory, Stream target, long? sourceDateEpoch, CancellationToken cancellationToken, Func<string, FileStatus, bool>? leavesOut = null, bool isLive = false)
     {
-        var writer = new LayerWriter(target, sourceDateEpoch, cancellationToken);
+        var writer = new LayerWriter(target, sourceDateEpoch, leavesOut, isLive, cancellationToken);
         using var root = DirectoryHandle.Open(directory);
-        writer.WriteTree(root);
+        writer.WriteTree(root, "");
+        writer._tar.End();
+    }
+
+    /// <summary>
+    /// Writes a file, or a directory and all below it, under the name <paramref name="asName"/>; with an empty one, what is in the directory. What goes while it is read is
+    /// left out, and a file that becomes shorter is filled up with zeros, as GNU tar does.
+    /// </summary>
+    /// <param name="name">In <paramref name="parent"/>; <c>.</c> is that directory itself.</param>
+    public static void WriteFiles(DirectoryHandle parent, string name, string asName, Stream target, CancellationToken cancellationToken)
+    {
+        var writer = new LayerWriter(target, latestSecond: null, leavesOut: null, isLive: true, cancellationToken);
+        var status = parent.Stat(name);
+        if (asName.Length > 0)
+        {
+            writer.WriteEntry(parent, name, asName, status);
+        }
+
+        if (status.Kind == FileKind.Directory)
+        {
+            using var directory = parent.OpenDirectory(name);
+            writer.WriteTree(directory, asName.Length == 0 ? "" : asName.TrimEnd('/') + "/");
+        }
+
         writer._tar.End();
     }
 
@@ -40,10 +70,10 @@ public sealed class LayerWriter
         return (hash.Digest(), hash.Count);
     }
 
-    private void WriteTree(DirectoryHandle root)
+    private void WriteTree(DirectoryHandle root, string prefix)
     {
         var open = new Stack<(DirectoryHandle Directory, string Prefix, Queue<string> Left)>();
-        open.Push((root, "", new(root.ListNames())));
+        open.Push((root, prefix, new(root.ListNames())));
         try
         {
             while (open.TryPeek(out var current))
@@ -60,12 +90,25 @@ public sealed class LayerWriter
                     continue;
                 }
 
-                var status = current.Directory.Stat(name);
-                WriteEntry(current.Directory, name, current.Prefix, status);
-                if (status.Kind == FileKind.Directory)
+                try
                 {
-                    var below = current.Directory.OpenDirectory(name);
-                    open.Push((below, $"{current.Prefix}{name}/", new(below.ListNames())));
+                    var path = current.Prefix + name;
+                    var status = current.Directory.Stat(name);
+                    if (_leavesOut(path, status))
+                    {
+                        continue;
+                    }
+
+                    WriteEntry(current.Directory, name, path, status);
+                    if (status.Kind == FileKind.Directory)
+                    {
+                        var below = current.Directory.OpenDirectory(name);
+                        open.Push((below, path + "/", new(below.ListNames())));
+                    }
+                }
+                catch (LinuxException exception) when (_isLive && exception.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+                {
+                    // it went, or became something else, since the directory was listed
                 }
             }
         }
@@ -78,12 +121,11 @@ public sealed class LayerWriter
         }
     }
 
-    private void WriteEntry(DirectoryHandle directory, string name, string prefix, FileStatus status)
+    private void WriteEntry(DirectoryHandle directory, string name, string path, FileStatus status)
     {
-        var path = prefix + name;
         if (status.IsOverlayWhiteout)
         {
-            _tar.Begin(Marker(prefix + WhiteoutPrefix + name));
+            _tar.Begin(Marker(path[..^name.Length] + WhiteoutPrefix + name));
             return;
         }
 
@@ -94,7 +136,7 @@ public sealed class LayerWriter
 
         var entry = new TarEntry
         {
-            Name = status.Kind == FileKind.Directory ? path + "/" : path,
+            Name = status.Kind == FileKind.Directory ? path.TrimEnd('/') + "/" : path,
             Kind = KindOf(status.Kind),
             Permissions = status.Permissions,
             User = status.User,
@@ -137,7 +179,8 @@ public sealed class LayerWriter
             var read = RandomAccess.Read(file, _buffer.AsSpan(0, (int)Math.Min(_buffer.Length, size - at)), at);
             if (read == 0)
             {
-                throw new IOException($"'{path}' became shorter while its layer was read: {at} of {size} bytes.");
+                read = _isLive ? (int)Math.Min(_buffer.Length, size - at) : throw new IOException($"'{path}' became shorter while its layer was read: {at} of {size} bytes.");
+                _buffer.AsSpan(0, read).Clear();
             }
 
             _tar.Write(_buffer.AsSpan(0, read));

@@ -213,7 +213,7 @@ public sealed class TarEntryReader(Stream source)
 
         if (_padding > 0)
         {
-            source.ReadExactly(_block, 0, _padding);
+            source.ReadAtLeast(_block.AsSpan(0, _padding), _padding, throwOnEndOfStream: false); // Docker's client ends an archive with its last byte of content
             _padding = 0;
         }
     }

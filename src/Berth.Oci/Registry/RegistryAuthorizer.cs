@@ -126,7 +126,7 @@ internal sealed class RegistryAuthorizer
 
     private static HttpRequestMessage TokenRequest(Uri realm, string? service, string scope, RegistryCredentials? credentials)
     {
-        var fields = new List<KeyValuePair<string, string>> { new("scope", scope) };
+        List<KeyValuePair<string, string>> fields = scope.Length > 0 ? [new("scope", scope)] : [];
         if (service is not null)
         {
             fields.Add(new("service", service));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Berth.Engine.State;
 
@@ -11,6 +12,7 @@ namespace Berth.Releases.Ledger;
 public sealed class ReleaseLedger : IAsyncDisposable
 {
     private const string Kind = "release";
+    private const string FileKind = "release-file"; // PROJECT/DIGEST
     private const int KeptPerProject = 500; // a release a day for more than a year
     private readonly StateStore _store;
     private readonly Lock _gate = new();
@@ -61,9 +63,11 @@ public sealed class ReleaseLedger : IAsyncDisposable
     }
 
     /// <summary>Writes a release with the project's next number; the oldest of more than 500 are forgotten.</summary>
-    /// <param name="release">Its number does not count.</param>
-    public async Task<ReleaseRecord> BeginAsync(ReleaseRecord release)
+    /// <param name="release">Its number does not count, nor do its <see cref="ReleaseRecord.Files"/>.</param>
+    /// <param name="files">What its secrets and configs hold.</param>
+    public async Task<ReleaseRecord> BeginAsync(ReleaseRecord release, IReadOnlyDictionary<string, byte[]> files)
     {
+        release = release with { Files = new(files.ToDictionary(pair => pair.Key, pair => DigestOf(pair.Value)), StringComparer.Ordinal) };
         List<ReleaseRecord> old;
         lock (_gate)
         {
@@ -74,14 +78,35 @@ public sealed class ReleaseLedger : IAsyncDisposable
             old.ForEach(one => _releases.Remove((one.Project, one.Number)));
         }
 
-        await WriteAsync(release).ConfigureAwait(false);
-        foreach (var one in old)
+        var added = release.Files.Where(pair => _store.Documents(FileKind).Get($"{release.Project}/{pair.Value}") is null).ToList(); // most are as they were
+        await _store.CommitAsync(batch =>
         {
-            await _store.Documents(Kind).DeleteAsync(Key(one)).ConfigureAwait(false);
+            batch.Put(Kind, Key(release), Write(release));
+            foreach (var (name, digest) in added)
+            {
+                batch.Put(FileKind, $"{release.Project}/{digest}", files[name]);
+            }
+        }).ConfigureAwait(false);
+        if (old.Count > 0)
+        {
+            var needed = Of(release.Project).SelectMany(one => one.Files.Values).ToHashSet(StringComparer.Ordinal);
+            await _store.CommitAsync(batch =>
+            {
+                old.ForEach(one => batch.Delete(Kind, Key(one)));
+                foreach (var digest in old.SelectMany(one => one.Files.Values).Where(digest => !needed.Contains(digest)).Distinct())
+                {
+                    batch.Delete(FileKind, $"{release.Project}/{digest}");
+                }
+            }).ConfigureAwait(false);
         }
 
         return release;
     }
+
+    /// <summary>What a release's secrets and configs held, by their names.</summary>
+    public IReadOnlyDictionary<string, byte[]> FilesOf(ReleaseRecord release) => release.Files
+        .Select(pair => (pair.Key, Content: _store.Documents(FileKind).Get($"{release.Project}/{pair.Value}")))
+        .Where(pair => pair.Content is not null).ToDictionary(pair => pair.Key, pair => pair.Content!, StringComparer.Ordinal);
 
     /// <summary>Replaces what is written of a release.</summary>
     public async Task<ReleaseRecord> PutAsync(ReleaseRecord release)
@@ -91,7 +116,7 @@ public sealed class ReleaseLedger : IAsyncDisposable
             _releases[(release.Project, release.Number)] = release;
         }
 
-        await WriteAsync(release).ConfigureAwait(false);
+        await _store.Documents(Kind).PutAsync(Key(release), Write(release)).ConfigureAwait(false);
         return release;
     }
 
@@ -99,6 +124,7 @@ public sealed class ReleaseLedger : IAsyncDisposable
 
     private static string Key(ReleaseRecord release) => string.Create(CultureInfo.InvariantCulture, $"{release.Project}/{release.Number}");
 
-    private Task WriteAsync(ReleaseRecord release) => _store.Documents(Kind).PutAsync(
-        Key(release), JsonSerializer.SerializeToUtf8Bytes(release, LedgerJson.Default.ReleaseRecord));
+    private static string DigestOf(byte[] content) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static byte[] Write(ReleaseRecord release) => JsonSerializer.SerializeToUtf8Bytes(release, LedgerJson.Default.ReleaseRecord);
 }

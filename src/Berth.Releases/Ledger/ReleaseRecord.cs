@@ -56,6 +56,9 @@ public sealed record ReleaseRecord
     /// <summary>Image ids by the reference that the model names.</summary>
     public SortedDictionary<string, string> Images { get; init; } = [];
 
+    /// <summary>What its secrets and configs held, by <c>secret/KEY</c> and <c>config/KEY</c>: digests of contents that the ledger keeps beside the releases.</summary>
+    public SortedDictionary<string, string> Files { get; init; } = [];
+
     /// <summary>What the plan said it would do, a line each.</summary>
     public IReadOnlyList<string> Plan { get; init; } = [];
 
@@ -85,7 +88,7 @@ public sealed record ReleaseRecord
     public bool Served => Status is ReleaseStatus.Done or ReleaseStatus.Watched;
 
     /// <summary>Whether nothing would change from one to the other.</summary>
-    public bool IsSameAs(ReleaseRecord other) => Model == other.Model && Images.SequenceEqual(other.Images);
+    public bool IsSameAs(ReleaseRecord other) => Model == other.Model && Images.SequenceEqual(other.Images) && Files.SequenceEqual(other.Files);
 }
 
 /// <param name="Output">The end of what it printed, at most 64 Ki letters.</param>

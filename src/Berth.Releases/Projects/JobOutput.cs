@@ -16,7 +16,7 @@ internal static class JobOutput
         var text = new StringBuilder();
         try
         {
-            await foreach (var line in engine.Containers.Logs(container).ReadAsync(new LogOptions { Stdout = true, Stderr = true, Since = container.Record.StartedAt }, CancellationToken.None).ConfigureAwait(false))
+            await foreach (var line in engine.Containers.Logs(container).ReadAsync(new LogOptions { Stdout = true, Stderr = true, Since = LogOptions.Moment(container.Record.StartedAt) }, CancellationToken.None).ConfigureAwait(false))
             {
                 text.Append(Encoding.UTF8.GetString(line.Text.Span)).Append(line.IsPartial ? "" : "\n");
                 if (text.Length > 2 * Longest)

@@ -5,6 +5,7 @@ using Berth.Engine;
 using Berth.Engine.Containers;
 using Berth.Engine.Containers.Health;
 using Berth.Engine.Errors;
+using Berth.Engine.Networks;
 using Berth.Releases.Ledger;
 using Berth.Releases.Planning;
 using Berth.Releases.Rollouts;
@@ -131,7 +132,7 @@ internal sealed class PlanExecutor(
     {
         var readiness = new CopyReadiness(engine);
         return Task.WhenAll(_touched
-            .Where(container => container.Record.Label(ComposeLabels.Service) == service.Name && container.Record is { IsRunning: true, OutOfService: false } && container.Record.StartedAt >= began)
+            .Where(container => container.Record.Label(ComposeLabels.Service) == service.Name && container.Record is { OutOfService: false, StoppedByRequest: false } && container.Record.StartedAt >= began)
             .Where(container => container.Health is not null || service.Extension?.Ready is not null || ListeningPorts.HasPublished(container))
             .Select(container => readiness.WaitAsync(container, service.Extension?.Ready, predecessor: null, cancellationToken)));
     }
@@ -176,7 +177,7 @@ internal sealed class PlanExecutor(
         RemoveNetwork remove => StepAsync(ProjectEventKind.Network, remove.Name, "Removing", "Removed", () => RemoveNetworkAsync(remove.Name)),
         CreateVolume create => StepAsync(ProjectEventKind.Volume, create.Volume.Name, "Creating", "Created", () => engine.Volumes.CreateAsync(
             create.Volume.Name, create.Volume.Driver, ComposeLabels.ForVolume(project, create.Volume), create.Volume.DriverOptions)),
-        RemoveVolume remove => StepAsync(ProjectEventKind.Volume, remove.Name, "Removing", "Removed", () => engine.Volumes.RemoveAsync(remove.Name, force: true, engine.Containers.All)),
+        RemoveVolume remove => StepAsync(ProjectEventKind.Volume, remove.Name, "Removing", "Removed", () => engine.Volumes.RemoveAsync(remove.Name, force: true, () => engine.Containers.All)),
         RefreshVolume refresh => RefreshAsync(refresh),
         RemoveImage remove => RemoveImageAsync(remove, cancellationToken),
         CreateContainer create => CreateAsync(create),
@@ -198,19 +199,12 @@ internal sealed class PlanExecutor(
 
     private Task CreateAsync(NetworkModel network) => StepAsync(ProjectEventKind.Network, network.Name, "Creating", "Created", () =>
     {
-        if (network.EnableIpv6 == true || network.Pools.Count > 1)
-        {
-            throw new BerthException(ErrorKind.NotSupported, $"network '{network.Name}': Berth's networks have one IPv4 subnet; leave enable_ipv6 and further subnets away.");
-        }
-
-        var pool = network.Pools.Count > 0 ? network.Pools[0] : null;
         return engine.Networks.CreateAsync(new()
         {
             Name = network.Name,
             Driver = network.Driver,
-            Subnet = pool?.Subnet,
-            Gateway = pool?.Gateway,
-            IpRange = pool?.IpRange,
+            Pools = [.. network.Pools.Select(pool => new PoolConfig { Subnet = pool.Subnet, Gateway = pool.Gateway, IpRange = pool.IpRange })],
+            EnableIpv6 = network.EnableIpv6 == true,
             Internal = network.IsInternal,
             Attachable = network.IsAttachable,
             Labels = ComposeLabels.ForNetwork(project, network),
@@ -240,7 +234,7 @@ internal sealed class PlanExecutor(
     {
         if (engine.Networks.All.Any(network => network.Name == name))
         {
-            await engine.Networks.RemoveAsync(name, engine.Containers.All).ConfigureAwait(false);
+            await engine.Networks.RemoveAsync(name, () => engine.Containers.All).ConfigureAwait(false);
         }
     }
 
@@ -423,7 +417,7 @@ internal sealed class PlanExecutor(
             {
                 if (!engine.Containers.All.Any(one => one.Record.Mounts.Any(mount => mount.Name == volume)))
                 {
-                    await engine.Volumes.RemoveAsync(volume, force: true, engine.Containers.All).ConfigureAwait(false);
+                    await engine.Volumes.RemoveAsync(volume, force: true, () => engine.Containers.All).ConfigureAwait(false);
                 }
             }
         }, remove.Reason).ConfigureAwait(false);

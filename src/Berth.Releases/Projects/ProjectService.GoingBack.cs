@@ -168,11 +168,12 @@ public sealed partial class ProjectService
     }
 
     /// <summary>A release that failed on the way: what it had rolled goes back, and what it had changed otherwise is made as the release before it says.</summary>
+    /// <param name="plan">All that it may have changed; null when an earlier daemon had begun it, and may have changed more.</param>
     /// <returns>What serves now, for people; null when there was nothing to go back to.</returns>
-    private async Task<string?> UndoAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, Plan plan, string reason, ProjectProgress progress)
+    private async Task<string?> UndoAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, Plan? plan, string reason, ProjectProgress progress)
     {
         release = await ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason, Rolled = RolledOf(rollouts), Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
-        if (!plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)))
+        if (plan is not null && !plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)))
         {
             await GoBackAsync(rollouts).ConfigureAwait(false); // all that was there before is as it was
             await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Rolled = [] }).ConfigureAwait(false);

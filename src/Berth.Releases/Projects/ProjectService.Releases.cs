@@ -142,7 +142,7 @@ public sealed partial class ProjectService
             User = options.Caller.User, GitCommit = options.Caller.GitCommit ?? GitCommit.Of(project.WorkingDirectory), Folder = project.WorkingDirectory, Model = ComposeWriter.WriteJson(project),
             AskedWatch = options.Watch?.TotalSeconds, Images = ImagesOf(project), Plan = [.. plan.Actions.Select(PlanText.Of)],
             Durations = new() { ["images"] = engine.Time.GetElapsedTime(began).TotalSeconds },
-        }).ConfigureAwait(false);
+        }, await ProjectFiles.ReadAsync(files, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
 
         // What serves is not left half replaced because a terminal was closed.
         var touchesServing = plan.Actions.Any(action => action is RollService || action.Effects.HasFlag(PlanEffects.Interrupts));
@@ -160,7 +160,7 @@ public sealed partial class ProjectService
         ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, CancellationToken ending,
         bool goesOn = false)
     {
-        await using var undoing = new Undoing(release.Number, ending);
+        await using var undoing = new Undoing(release.Number, reason => ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason }), ending);
         _underWay[project.Name] = undoing;
         try
         {
@@ -188,9 +188,10 @@ public sealed partial class ProjectService
         }
         catch (Exception exception)
         {
+            await undoing.AbandonAsync().ConfigureAwait(false);
             var reason = exception is not OperationCanceledException ? exception.Message : undoing.Reason ?? "cancelled by its caller";
             var rollouts = exception is OperationCanceledException ? executor.Begun : executor.Rollouts;
-            var again = await UndoAsync(release with { Jobs = new(executor.Jobs, StringComparer.Ordinal) }, rollouts, plan, reason, progress).ConfigureAwait(false);
+            var again = await UndoAsync(release with { Jobs = new(executor.Jobs, StringComparer.Ordinal) }, rollouts, goesOn ? null : plan, reason, progress).ConfigureAwait(false);
             if (exception is OperationCanceledException && undoing.Reason is not null)
             {
                 throw new BerthException(ErrorKind.Failed, $"Release {release.Number} of '{project.Name}' was {reason}{(again is null ? "" : "; " + again)}", exception);
@@ -211,6 +212,7 @@ public sealed partial class ProjectService
             Durations = new(release.Durations, StringComparer.Ordinal) { ["containers"] = engine.Time.GetElapsedTime(began).TotalSeconds },
             Gaps = new(executor.Rollouts.Where(rollout => rollout.Gap > TimeSpan.Zero).ToDictionary(rollout => rollout.Service, rollout => rollout.Gap.TotalSeconds), StringComparer.Ordinal),
         };
+        _files.RemoveUnused(project.Name, engine.Containers.All.SelectMany(container => container.Record.Mounts).Select(mount => mount.Source).Concat(files.Values).ToHashSet(StringComparer.Ordinal));
         await BeginWatchAsync(release, executor.Rollouts, options.Watch).ConfigureAwait(false);
         return [.. executor.Containers];
     }
@@ -247,14 +249,14 @@ public sealed partial class ProjectService
             .ToDictionary(pair => pair.name, pair => pair.Image!.Id.ToString()),
         StringComparer.Ordinal);
 
-    private static HashSet<string> ServicesOf(ReleaseRecord release) => [.. Load(release).Services.Keys];
+    private HashSet<string> ServicesOf(ReleaseRecord release) => [.. Load(release).Services.Keys];
 
-    private static ProjectModel Load(ReleaseRecord release)
+    private ProjectModel Load(ReleaseRecord release)
     {
         var result = ComposeLoader.Load(new()
         {
             CurrentFolder = release.Folder, ProjectDirectory = release.Folder, ProjectName = release.Project, Files = ["-"], StandardInput = release.Model,
-            Environment = new Dictionary<string, string>(), Profiles = ["*"],
+            Environment = new Dictionary<string, string>(), Profiles = ["*"], Kept = ledger.FilesOf(release),
         });
         return result.Project ?? throw BerthException.Invalid($"release {release.Number} of '{release.Project}' cannot be read back:\n{string.Join('\n', result.Errors)}");
     }

@@ -2,8 +2,9 @@ namespace Berth.Releases.Projects;
 
 /// <summary>A release that is under way, for whoever wants it taken back meanwhile.</summary>
 /// <param name="number">The release's.</param>
+/// <param name="intend">Writes down why it goes back, so that a daemon that is killed right then leaves that to the next one.</param>
 /// <param name="ending">Ends it otherwise.</param>
-internal sealed class Undoing(int number, CancellationToken ending) : IAsyncDisposable
+internal sealed class Undoing(int number, Func<string, Task> intend, CancellationToken ending) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(ending);
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -16,7 +17,7 @@ internal sealed class Undoing(int number, CancellationToken ending) : IAsyncDisp
     /// <summary>Who has asked; null while nobody has.</summary>
     internal string? Reason { get; private set; }
 
-    /// <summary>Cancels the release. False once all of it is carried out.</summary>
+    /// <summary>Cancels the release. False once all of it is carried out, or it goes back already.</summary>
     internal async Task<bool> RequestAsync(string reason)
     {
         await _gate.WaitAsync().ConfigureAwait(false);
@@ -27,7 +28,12 @@ internal sealed class Undoing(int number, CancellationToken ending) : IAsyncDisp
                 return false;
             }
 
-            Reason ??= reason;
+            if (Reason is null)
+            {
+                await intend(reason).ConfigureAwait(false);
+                Reason = reason;
+            }
+
             await _source.CancelAsync().ConfigureAwait(false);
             return true;
         }
@@ -53,11 +59,17 @@ internal sealed class Undoing(int number, CancellationToken ending) : IAsyncDisp
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>From now on it goes back, whoever asks; returns once a request that was under way is through.</summary>
+    internal async Task AbandonAsync()
     {
-        await _gate.WaitAsync().ConfigureAwait(false); // a request may be at it
+        await _gate.WaitAsync().ConfigureAwait(false);
         _isClosed = true;
         _gate.Release();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await AbandonAsync().ConfigureAwait(false);
         _source.Dispose();
     }
 }

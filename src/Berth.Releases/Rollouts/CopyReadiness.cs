@@ -160,7 +160,7 @@ internal sealed class CopyReadiness(EngineHost engine)
         {
             await foreach (var line in engine.Containers.Logs(container).ReadAsync(new LogOptions { Stdout = true, Stderr = true, Tail = ShownLines }, CancellationToken.None).ConfigureAwait(false))
             {
-                text.Append("\n    ").Append(Encoding.UTF8.GetString(line.Text.Span));
+                text.Append(line.IsContinuation ? "" : "\n    ").Append(Encoding.UTF8.GetString(line.Text.Span));
             }
         }
         catch (Exception exception) when (exception is BerthException or IOException)

@@ -15,7 +15,7 @@ internal sealed class ReleaseWatch(EngineHost engine, ReleaseRecord release, IRe
 {
     private const int FewResets = 10; // clients come and go
     private const double ManyResets = 0.1; // of the connections that were accepted
-    private static readonly TimeSpan ResetsPause = TimeSpan.FromSeconds(2); // counters that the kernel does not announce
+    private static readonly TimeSpan CountersPause = TimeSpan.FromSeconds(2); // the kernel does not announce them
     private readonly CancellationTokenSource _ending = new();
 
     internal ReleaseRecord Release => release;
@@ -55,15 +55,15 @@ internal sealed class ReleaseWatch(EngineHost engine, ReleaseRecord release, IRe
         var end = release.WatchEnds - engine.Time.GetUtcNow() ?? TimeSpan.Zero;
         using var over = new CancellationTokenSource(end > TimeSpan.Zero ? end : TimeSpan.Zero, engine.Time);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(either.Token, over.Token);
-        var resets = WatchResetsAsync(copies, any.Token);
+        var counters = WatchCountersAsync(copies, any.Token);
         try
         {
             while (true)
             {
                 var next = events.Reader.ReadAsync(any.Token).AsTask();
-                if (await Task.WhenAny(next, resets).ConfigureAwait(false) == resets && await resets.ConfigureAwait(false) is { } cutOff)
+                if (await Task.WhenAny(next, counters).ConfigureAwait(false) == counters && await counters.ConfigureAwait(false) is { } counted)
                 {
-                    return cutOff;
+                    return counted;
                 }
 
                 var one = await next.ConfigureAwait(false);
@@ -101,25 +101,35 @@ internal sealed class ReleaseWatch(EngineHost engine, ReleaseRecord release, IRe
             return null;
         }
 
-        return record.OomKilled ? $"the new container {record.Name} ran out of memory"
+        return record.OomKilled ? OutOfMemory(record)
             : !record.IsRunning || record.RestartCount > 0 ? string.Create(CultureInfo.InvariantCulture, $"the new container {record.Name} ended ({record.ExitCode})")
             : container.Health is { Status: "unhealthy" } ? $"the new container {record.Name} is unhealthy"
             : null;
     }
 
-    /// <returns>Never, unless too many connections were cut off.</returns>
-    private async Task<string?> WatchResetsAsync(HashSet<string> copies, CancellationToken cancellationToken)
+    /// <returns>Never, unless a process was killed for want of memory, which its container may survive, or too many connections were cut off.</returns>
+    private async Task<string?> WatchCountersAsync(HashSet<string> copies, CancellationToken cancellationToken)
     {
-        List<(Container Container, TcpCounters Before)> watched =
+        List<(Container Container, TcpCounters? Before)> watched =
         [
-            .. engine.Containers.All.Where(container => copies.Contains(container.Id) && container.Record.HostConfig.NetworkMode != "host")
-                .Select(container => (container, TcpCounters.Read(container.Record.Pid))),
+            .. engine.Containers.All.Where(container => copies.Contains(container.Id))
+                .Select(container => (container, container.Record.HostConfig.NetworkMode == "host" ? (TcpCounters?)null : TcpCounters.Read(container.Record.Pid))),
         ];
         while (true)
         {
-            await Task.Delay(ResetsPause, engine.Time, cancellationToken).ConfigureAwait(false);
-            foreach (var (container, before) in watched)
+            await Task.Delay(CountersPause, engine.Time, cancellationToken).ConfigureAwait(false);
+            foreach (var (container, tcp) in watched)
             {
+                if (engine.Cgroups.OutOfMemoryKills(engine.Options.CgroupOf(container.Record)) > 0)
+                {
+                    return OutOfMemory(container.Record);
+                }
+
+                if (tcp is not { } before)
+                {
+                    continue;
+                }
+
                 var now = TcpCounters.Read(container.Record.Pid);
                 var (resets, accepted) = (now.Resets - before.Resets, now.Accepted - before.Accepted);
                 if (resets > FewResets && resets > accepted * ManyResets)
@@ -129,4 +139,6 @@ internal sealed class ReleaseWatch(EngineHost engine, ReleaseRecord release, IRe
             }
         }
     }
+
+    private static string OutOfMemory(ContainerRecord record) => $"the new container {record.Name} ran out of memory";
 }

@@ -190,9 +190,14 @@ internal sealed class Rollout(RollSettings settings, IReadOnlyList<RollSlot> slo
                 await target.PrepareAsync(made[^1].Id).ConfigureAwait(false);
             }
         }
-        catch (BerthException failure)
+        catch (Exception exception)
         {
             await Task.WhenAll(made.Select(one => target.RemoveAsync(one.Id))).ConfigureAwait(false);
+            if (exception is not BerthException failure)
+            {
+                throw;
+            }
+
             return [failure]; // the old ones serve on
         }
 

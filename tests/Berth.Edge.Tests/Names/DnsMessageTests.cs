@@ -28,6 +28,26 @@ public sealed class DnsMessageTests
     }
 
     [Fact]
+    public void Addresses_of_ipv6_are_told_in_records_of_their_own_type()
+    {
+        var request = Query("app", DnsMessage.Aaaa);
+        DnsMessage.TryReadQuestion(request, out var question);
+        var answer = DnsMessage.Addresses(request, question, [IPAddress.Parse("fd00::2")], overTcp: false);
+        Assert.Equal(request.Length + 28, answer.Length);
+        Assert.Equal(DnsMessage.Aaaa, BinaryPrimitives.ReadUInt16BigEndian(answer.AsSpan(request.Length + 2)));
+        Assert.Equal(IPAddress.Parse("fd00::2").GetAddressBytes(), answer[^16..]);
+    }
+
+    [Fact]
+    public void An_address_of_ipv6_leads_back_to_its_name()
+    {
+        var state = new EdgeState { Networks = new() { ["a"] = new() { ["app"] = ["10.0.0.2", "fd00::2"] } } };
+        var space = new EdgeNamespace { Id = "x", Path = "/x", Port = 1, Networks = ["a"] };
+        Assert.Equal("app", NameLookup.FindByAddress(state, space, "2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa"));
+        Assert.Null(NameLookup.FindByAddress(state, space, "x.d.f.ip6.arpa"));
+    }
+
+    [Fact]
     public void Too_many_addresses_for_udp_ask_the_client_to_come_by_tcp()
     {
         var request = Query("many", DnsMessage.A);

@@ -36,6 +36,7 @@ public sealed class InterruptTests
         """;
 
     [Fact]
+    [Trait("Speed", "slow")]
     public Task A_few_moments() => InterruptAsync(moments: 4);
 
     [Fact]
@@ -59,8 +60,8 @@ public sealed class InterruptTests
                 var moment = whole * (random.NextDouble() * 1.1);
                 var what = $"{string.Join(' ', verb)}, interrupted after {moment.TotalMilliseconds:0} of {whole.TotalMilliseconds:0} ms";
                 await ChangeAsync(folder, $"{string.Join(' ', verb)} {i}");
-                var exitCode = await RunInterruptedAsync(daemon, folder, verb, moment, cancellationToken);
-                Assert.True(exitCode is 0 or 130, $"{what}: ended with {exitCode}");
+                var ended = await RunInterruptedAsync(daemon, folder, verb, moment, cancellationToken);
+                Assert.True(ended.ExitCode is 0 or 130, $"{what}: ended with {ended.ExitCode}:\n{ended.Output}{ended.Error}");
                 await DownAsync(daemon, folder, what, cancellationToken);
                 Assert.Equal("", (await daemon.Berth("/", "docker", "ps", "-aq").RunAsync(cancellationToken)).EnsureSuccess().Output);
                 Assert.Equal("", (await daemon.Berth("/", "docker", "volume", "ls", "-q").RunAsync(cancellationToken)).EnsureSuccess().Output);
@@ -99,17 +100,16 @@ public sealed class InterruptTests
         return waited.Elapsed;
     }
 
-    private static async Task<int> RunInterruptedAsync(TestDaemon daemon, string folder, string[] verb, TimeSpan moment, CancellationToken cancellationToken)
+    private static Task<CommandResult> RunInterruptedAsync(TestDaemon daemon, string folder, string[] verb, TimeSpan moment, CancellationToken cancellationToken)
     {
         // A shell waits for the moment and then interrupts what runs. What it starts in the background would ignore SIGINT otherwise.
         var command = daemon.Berth(folder, verb);
         const string Script = "env --default-signal=INT \"$@\" & pid=$!; sleep \"$0\"; kill -INT $pid 2>/dev/null; wait $pid";
-        var result = await (command with
+        return (command with
         {
             Program = "/bin/bash",
             Arguments = ["-c", Script, FormattableString.Invariant($"{moment.TotalSeconds:0.000}"), command.Program, .. verb],
         }).RunAsync(cancellationToken);
-        return result.ExitCode;
     }
 
     private static async Task DownAsync(TestDaemon daemon, string folder, string what, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Berth.Testing;
 
 namespace Berth.EndToEnd.Tests.Faults;
@@ -22,11 +23,11 @@ public sealed class KillTests
             Repeat = [["start", "victim"], ["exec", "victim", "true"]], // its program has really begun
             CleanUp = [["rm", "-f", "victim"]],
         },
-        new("stop", ["stop", "-t", "1", "victim"])
+        new("stop", ["stop", "-t", "5", "victim"])
         {
-            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "box", "sleep", "1000"]],
-            Check = [("inspect -f {{.State.Status}} victim", ["running", "exited"])],
-            Repeat = [["stop", "-t", "1", "victim"]],
+            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "box", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"]],
+            Check = [("inspect -f {{.State.Status}}/{{.State.ExitCode}} victim", ["running/0", "exited/7"])],
+            Repeat = [["stop", "-t", "5", "victim"]],
             CleanUp = [["rm", "-f", "victim"]],
         },
         new("remove", ["rm", "-f", "-v", "victim"])
@@ -53,6 +54,20 @@ public sealed class KillTests
             Check = [("network ls --format {{.Name}} --filter name=made", ["made", ""])],
             CleanUp = [["network", "rm", "made"]],
         },
+        new("network connect", ["network", "connect", "more", "victim"])
+        {
+            Prepare = [["network", "create", "more"], ["run", "-d", "--name", "victim", "--network", "net", "-p", "127.0.0.1::80", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running"])],
+            Examine = (daemon, what) => ExamineLinksAsync(daemon, what, "connect", "more"),
+            CleanUp = [["rm", "-f", "victim"], ["network", "rm", "more"]],
+        },
+        new("network disconnect", ["network", "disconnect", "net", "victim"])
+        {
+            Prepare = [["network", "create", "more"], ["run", "-d", "--name", "victim", "--network", "net", "box", "sleep", "1000"], ["network", "connect", "more", "victim"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running"])],
+            Examine = (daemon, what) => ExamineLinksAsync(daemon, what, "disconnect", "net"),
+            CleanUp = [["rm", "-f", "victim"], ["network", "rm", "more"]],
+        },
         new("volume create", ["volume", "create", "made"])
         {
             Check = [("volume ls -q", ["made", ""])],
@@ -77,12 +92,45 @@ public sealed class KillTests
             Repeat = [["load", "-i", "{archive}"], ["run", "--rm", "loaded", "cat", "/loaded"]],
             CleanUp = [["rmi", "loaded"]],
         },
+        new("commit", ["commit", "victim", "made"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "box", "sh", "-c", "echo text >/desk/file; exec sleep 1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running"])], // and not frozen
+            Repeat = [["exec", "victim", "true"], ["commit", "victim", "made"], ["run", "--rm", "made", "cat", "/desk/file"]],
+            CleanUp = [["rm", "-f", "victim"], ["rmi", "made"]],
+        },
+        new("import", ["import", "{files}", "made"])
+        {
+            Check = [("images -q --no-trunc made", null)],
+            Repeat = [["import", "{files}", "made"], ["run", "--rm", "made", "/bin/true"]],
+            CleanUp = [["rmi", "made"]],
+        },
+        new("update", ["update", "--memory", "64m", "--memory-swap", "64m", "victim"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}}/{{.HostConfig.Memory}} victim", ["running/0", "running/67108864"])],
+            Repeat = [["update", "--memory", "64m", "--memory-swap", "64m", "victim"]],
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("start with parts of a volume", ["start", "victim"])
+        {
+            Prepare =
+            [
+                ["run", "--rm", "-v", "parts:/all", "box", "sh", "-c", "mkdir -p /all/one; echo text >/all/one/file"],
+                ["volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "memory"],
+                ["create", "--name", "victim", "--mount", "type=volume,src=parts,dst=/one,volume-subpath=one", "-v", "memory:/memory", "box", "sleep", "1000"],
+            ],
+            Check = [("inspect -f {{.State.Status}} victim", ["running", "created", "exited"])],
+            Repeat = [["start", "victim"], ["exec", "victim", "cat", "/one/file"], ["exec", "victim", "touch", "/memory/file"]],
+            CleanUp = [["rm", "-f", "victim"], ["volume", "rm", "-f", "parts"], ["volume", "rm", "-f", "memory"]],
+        },
     ];
 
     public static TheoryData<string> Names => [.. s_operations.Select(operation => operation.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
+    [Trait("Speed", "slow")]
     public Task In_the_middle(string name) => KillEverywhereAsync(name, count => [(count + 1) / 2]);
 
     [Theory]
@@ -128,11 +176,35 @@ public sealed class KillTests
                 Assert.True(repeated.ExitCode == 0, $"{what}: then '{repeated.Command}' ended with {repeated.ExitCode}: {repeated.Error}");
             }
 
+            await operation.Examine(daemon, what);
             await RunAllAsync(daemon, operation.CleanUp, mayFail: true);
             Assert.Equal("", (await BerthAsync(daemon, ["ps", "-aq"])).EnsureSuccess().Output);
             Assert.Equal("", (await BerthAsync(daemon, ["volume", "ls", "-q"])).EnsureSuccess().Output);
             var found = await left.FindAsync();
             Assert.True(found.Count == 0, $"{what}: left\n{string.Join('\n', found)}");
+        }
+    }
+
+    /// <summary>The container's links are those that the daemon tells, with a way out, before and after the operation is done if it was not.</summary>
+    private static async Task ExamineLinksAsync(TestDaemon daemon, string what, string verb, string network)
+    {
+        var networks = await AssertAsync();
+        if (networks.ContainsKey(network) != (verb == "connect"))
+        {
+            await RunAllAsync(daemon, [["network", verb, network, "victim"]]);
+            networks = await AssertAsync();
+        }
+
+        Assert.Equal(verb == "connect", networks.ContainsKey(network));
+
+        async Task<JsonObject> AssertAsync()
+        {
+            var recorded = JsonNode.Parse((await BerthAsync(daemon, ["inspect", "-f", "{{json .NetworkSettings.Networks}}", "victim"])).EnsureSuccess().Output)!.AsObject();
+            var links = (await BerthAsync(daemon, ["exec", "victim", "ip", "-o", "-4", "addr", "show"])).EnsureSuccess().Output;
+            var addresses = recorded.Select(pair => pair.Value!["IPAddress"]!.GetValue<string>()).Append("127.0.0.1").Order();
+            Assert.True(addresses.SequenceEqual(links.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split("inet ")[1].Split('/')[0]).Order()), $"{what}: recorded {recorded}, there\n{links}");
+            Assert.Contains("default via", (await BerthAsync(daemon, ["exec", "victim", "ip", "route"])).EnsureSuccess().Output, StringComparison.Ordinal);
+            return recorded;
         }
     }
 
@@ -147,10 +219,13 @@ public sealed class KillTests
         [
             ["network", "create", "net"], ["run", "--rm", "--network", "net", "box", "true"],
             ["build", "-q", "-t", "loaded", loaded], ["save", "-o", Archive(daemon), "loaded"], ["rmi", "loaded"],
+            ["create", "--name", "flat", "box"], ["export", "-o", Files(daemon), "flat"], ["rm", "flat"],
         ]);
         using var pruned = await daemon.Api.PostAsync("build/prune?all=1", null, cancellationToken); // so that loading has all to do
         pruned.EnsureSuccessStatusCode();
     }
+
+    private static string Files(TestDaemon daemon) => daemon.Folder + "/files.tar";
 
     private static string Archive(TestDaemon daemon) => daemon.Folder + "/loaded.tar";
 
@@ -167,7 +242,8 @@ public sealed class KillTests
     }
 
     private static Task<CommandResult> BerthAsync(TestDaemon daemon, string[] arguments) =>
-        daemon.Berth("/", ["docker", .. arguments.Select(word => word.Replace("{context}", daemon.Folder + "/context", StringComparison.Ordinal).Replace("{archive}", Archive(daemon), StringComparison.Ordinal))])
+        daemon.Berth("/", ["docker", .. arguments.Select(word => word.Replace("{context}", daemon.Folder + "/context", StringComparison.Ordinal).Replace("{archive}", Archive(daemon), StringComparison.Ordinal)
+            .Replace("{files}", Files(daemon), StringComparison.Ordinal))])
             .RunAsync(TestContext.Current.CancellationToken);
 
     /// <summary>What is interrupted.</summary>
@@ -182,6 +258,9 @@ public sealed class KillTests
 
         /// <summary>What must work after the next start, whatever was done.</summary>
         public string[][] Repeat { get; init; } = [];
+
+        /// <summary>Asserts on more after the next start; its text says where the daemon was killed.</summary>
+        public Func<TestDaemon, string, Task> Examine { get; init; } = (_, _) => Task.CompletedTask;
 
         /// <summary>Takes away what may be there.</summary>
         public string[][] CleanUp { get; init; } = [];

@@ -130,6 +130,32 @@ public sealed class ForumBrowserTests(ForumStack stack)
     }
 
     [Fact]
+    public async Task A_list_left_while_its_answer_arrives_does_not_take_the_next_page_down()
+    {
+        await using var browser = await Browser.OpenAsync(stack.Address);
+        await browser.Page.AddInitScriptAsync(
+            """
+            // The head of the list's answer is there, its body is not, when the reader goes on.
+            const load = window.fetch;
+            window.fetch = async (path, options) => {
+              const answer = await load(path, options);
+              if (!path.endsWith('/topics?page=1')) return answer;
+              document.documentElement.dataset.arriving = 'yes';
+              return new Response(new ReadableStream({
+                start: (body) => options.signal.addEventListener('abort', () => body.error(options.signal.reason)),
+              }));
+            };
+            """);
+
+        await browser.Page.GotoAsync("/");
+        await Expect(browser.Page.Locator("html[data-arriving]")).ToHaveCountAsync(1);
+        await browser.Page.GetByRole(AriaRole.Searchbox).FillAsync("下一页去");
+        await browser.Page.Keyboard.PressAsync("Enter");
+        await Expect(browser.Page.GetByText("没有找到相关话题")).ToBeVisibleAsync();
+        Assert.Empty(browser.Problems);
+    }
+
+    [Fact]
     public async Task Lists_are_read_page_by_page_newest_activity_first()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
@@ -147,6 +173,7 @@ public sealed class ForumBrowserTests(ForumStack stack)
         await browser.ShootAsync("list");
         var next = browser.Page.GetByRole(AriaRole.Link, new() { Name = "下一页" });
         await next.ClickAsync();
+        await Expect(browser.Page.Locator(".pager [aria-current]")).ToHaveTextAsync("2"); // until then the link is the first page's
         await next.ClickAsync();
         await Expect(titles).ToHaveTextAsync(["翻页 03:今天的海", "翻页 02:今天的海", "翻页 01:今天的海"]);
         await Expect(next).ToHaveCountAsync(0);

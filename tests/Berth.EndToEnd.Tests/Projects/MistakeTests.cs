@@ -68,7 +68,7 @@ public sealed class MistakeTests : IAsyncLifetime
     public async Task Programs_that_cannot_be_run_end_with_Dockers_codes()
     {
         await FailsAsync(127, ["nothing-there"], "run", "--rm", "box", "nothing-there");
-        await FailsAsync(126, ["failed to create task"], "run", "--rm", "box", "/work");
+        await FailsAsync(126, ["failed to create task"], "run", "--rm", "box", "/desk");
         await FailsAsync(125, ["unknown flag: --nonsense"], "run", "--nonsense", "box");
         await FailsAsync(1, ["No such container: nobody"], "docker", "exec", "nobody", "true");
     }

@@ -20,6 +20,7 @@ public sealed class UpWaitTests
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task A_published_port_that_nothing_opens_is_told_and_does_not_fail_the_start()
     {
         var cancellationToken = TestContext.Current.CancellationToken;

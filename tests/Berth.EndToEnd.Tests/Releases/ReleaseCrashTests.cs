@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Net.Sockets;
 using Berth.Testing;
 
 namespace Berth.EndToEnd.Tests.Releases;
@@ -13,7 +12,92 @@ public sealed class ReleaseCrashTests
 {
     private const int Sampled = 6;
 
+    /// <summary>The new copy ends before it serves; what was made is taken away again.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("x-berth: {roll: stop-first}")]
+    [Trait("Speed", "long")]
+    public Task A_release_that_fails_at_every_place(string keys) => KillFailingAsync(keys, count => Enumerable.Range(1, count));
+
     [Fact]
+    public Task A_release_that_fails_here_and_there() => KillFailingAsync("x-berth: {roll: stop-first}", count => Enumerable.Range(1, 3).Select(number => number * count / 4));
+
+    /// <summary>Ctrl-C, and "undo".</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("x-berth: {roll: stop-first}")]
+    [Trait("Speed", "long")]
+    public async Task An_undo_at_every_place(string keys)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await SmallSite.StartAsync(cancellationToken);
+        var project = new SmallProject(daemon, "site");
+        await project.WriteAsync(1, keys: keys);
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        using var ending = new CancellationTokenSource();
+        var failures = new ConcurrentQueue<string>();
+        var visiting = keys.Length == 0 ? project.VisitAsync(failures, ending.Token) : Task.CompletedTask;
+        var places = int.MaxValue;
+        var undone = 0;
+        for (var number = 0; number <= places; number++)
+        {
+            await project.WriteAsync(2, "sleep 30; exec httpd -f -p 8080 -h .", keys);
+            await using var terminal = new TerminalCommand(project.Command("up", "-d"));
+            await terminal.UntilAsync("Waiting until ready");
+            await daemon.PlanFaultAsync(number == 0 ? "record" : number.ToString(CultureInfo.InvariantCulture));
+            await terminal.TypeAsync("\x03");
+            await terminal.UntilAsync("go on waiting?");
+            await terminal.TypeAsync("u\n");
+            Assert.NotEqual(0, await terminal.EndAsync());
+            var passed = await daemon.EndFaultPlanAsync();
+            places = number == 0 ? passed.Count : places;
+            var what = $"undo, killed at place {number} of {places} ({string.Join(", ", passed)})";
+            if (number > 0 && passed.Count == number)
+            {
+                await daemon.RestartAsync(cancellationToken);
+                await project.UntilSettledAsync(what, "going back"); // the first place is where it is written down that this was asked for
+            }
+
+            undone++;
+            Assert.True((await project.ReleasesAsync())[0].EndsWith(" failed", StringComparison.Ordinal), $"{what}: {string.Join(", ", await project.ReleasesAsync())}");
+            Assert.Equal("1", await project.AnswerAsync());
+            Assert.Equal("site-web-1", await project.ContainersAsync());
+            Assert.True(failures.IsEmpty, $"{what}: {failures.Count} visits failed: {string.Join(", ", failures.Distinct())}");
+        }
+
+        Assert.InRange(undone, 5, int.MaxValue);
+        await ending.CancelAsync();
+        await visiting;
+    }
+
+    [Fact]
+    public async Task The_next_daemon_needs_no_variable_of_the_caller()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await SmallSite.StartAsync(cancellationToken);
+        var project = new SmallProject(daemon, "site");
+        var variables = daemon.Folder + "/site/.env";
+        await WriteAsync(1);
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        await daemon.PlanFaultAsync("5"); // the release is written down, and its first container under way
+        await WriteAsync(2);
+        await project.RunAsync("up", "-d", "--no-watch");
+        Assert.Equal(5, (await daemon.EndFaultPlanAsync()).Count);
+        await File.WriteAllTextAsync(variables, "WORD=another", cancellationToken);
+        await daemon.RestartAsync(cancellationToken);
+        await project.UntilSettledAsync("killed");
+        Assert.Equal(["2 done", "1 done"], await project.ReleasesAsync());
+        Assert.Equal("word-2", await project.AnswerAsync());
+
+        async Task WriteAsync(int release)
+        {
+            await project.WriteAsync(release, "cat /run/secrets/word >index.html; exec httpd -f -p 8080 -h .", "secrets: [word]", "secrets:\n  word: {environment: WORD}");
+            await File.WriteAllTextAsync(variables, $"WORD=word-{release}", cancellationToken);
+        }
+    }
+
+    [Fact]
+    [Trait("Speed", "slow")]
     public Task Here_and_there() => KillAsync("", count => Enumerable.Range(1, Sampled).Select(number => number * count / (Sampled + 1)).Distinct());
 
     [Theory]
@@ -21,33 +105,6 @@ public sealed class ReleaseCrashTests
     [InlineData("x-berth: {roll: stop-first}")]
     [Trait("Speed", "long")]
     public Task At_every_place(string keys) => KillAsync(keys, count => Enumerable.Range(1, count));
-
-    [Fact]
-    public async Task A_restart_of_the_machine_during_the_watch_brings_no_old_version_back()
-    {
-        var cancellationToken = TestContext.Current.CancellationToken;
-        await using var daemon = await SmallSite.StartAsync(cancellationToken);
-        var project = new SmallProject(daemon, "site");
-        await project.WriteAsync(1);
-        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
-        await project.WriteAsync(2);
-        (await project.RunAsync("up", "-d")).EnsureSuccess();
-        Assert.Equal(["2 watched", "1 done"], await project.ReleasesAsync());
-        var pids = new List<string>();
-        foreach (var container in (await project.ContainersAsync()).Split(' '))
-        {
-            pids.Add((await daemon.Docker.Docker("inspect", "-f", "{{.State.Pid}}", container).RunAsync(cancellationToken)).EnsureSuccess().Output.Trim());
-        }
-
-        await daemon.KillAsync();
-        (await new Command("kill", ["-KILL", .. pids]).RunAsync(cancellationToken)).EnsureSuccess();
-        await daemon.RestartAsync(cancellationToken);
-        await UntilSettledAsync(project, "restarted", "watched");
-        Assert.Equal(["2 done", "1 done"], await project.ReleasesAsync());
-        Assert.Equal("site-web-1", await project.ContainersAsync());
-        (await project.RunAsync("start")).EnsureSuccess();
-        Assert.Equal("2", await project.AnswerAsync());
-    }
 
     [Theory]
     [InlineData("", false)]
@@ -72,7 +129,7 @@ public sealed class ReleaseCrashTests
         var points = new List<string>();
         using var ending = new CancellationTokenSource();
         var failures = new ConcurrentQueue<string>();
-        var visiting = VisitAsync(project.Port, failures, ending.Token);
+        var visiting = project.VisitAsync(failures, ending.Token);
         for (var number = 0; number <= points.Count; number++)
         {
             if (number > 0 && !choose(points.Count).Contains(number))
@@ -98,8 +155,8 @@ public sealed class ReleaseCrashTests
             if (passed.Count >= number)
             {
                 await daemon.RestartAsync(cancellationToken);
-                await UntilSettledAsync(project, what, "going back");
-                await UntilSettledAsync(project, what);
+                await project.UntilSettledAsync(what, "going back");
+                await project.UntilSettledAsync(what);
                 var serving = await project.ServingAsync();
                 Assert.True(await project.AnswerAsync() == serving, $"{what}: release {serving} should serve; the ledger says {string.Join(", ", await project.ReleasesAsync())}");
                 if (serving != "1")
@@ -136,7 +193,7 @@ public sealed class ReleaseCrashTests
 
         using var ending = new CancellationTokenSource();
         var failures = new ConcurrentQueue<string>();
-        var visiting = VisitAsync(project.Port, failures, ending.Token);
+        var visiting = project.VisitAsync(failures, ending.Token);
         foreach (var number in choose(points.Count))
         {
             await project.WriteAsync(++release, keys: keys);
@@ -149,8 +206,10 @@ public sealed class ReleaseCrashTests
                 continue; // what is done beside each other may pass fewer places
             }
 
+            Assert.Equal(number, passed.Count);
+
             await daemon.RestartAsync(cancellationToken);
-            await UntilSettledAsync(project, what);
+            await project.UntilSettledAsync(what);
             var expected = await project.ServingAsync();
             Assert.True(await project.AnswerAsync() == expected, $"{what}: release {expected} should serve; the ledger says {string.Join(", ", await project.ReleasesAsync())}");
 
@@ -170,39 +229,32 @@ public sealed class ReleaseCrashTests
         await visiting;
     }
 
-    private static async Task UntilSettledAsync(SmallProject project, string what, string status = "running")
+    private static async Task KillFailingAsync(string keys, Func<int, IEnumerable<int>> choose)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while ((await project.ReleasesAsync())[0].EndsWith(" " + status, StringComparison.Ordinal))
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await SmallSite.StartAsync(cancellationToken);
+        var project = new SmallProject(daemon, "site");
+        await project.WriteAsync(1, keys: keys);
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        await project.WriteAsync(2, "exit 3", keys: keys);
+        await daemon.PlanFaultAsync("record");
+        Assert.Equal(1, (await project.RunAsync("up", "-d")).ExitCode);
+        var points = await daemon.EndFaultPlanAsync();
+        foreach (var number in choose(points.Count))
         {
-            Assert.False(patience.IsCancellationRequested, $"{what}: the next daemon did not end the release within 30 s");
-            await Task.Delay(50, CancellationToken.None);
-        }
-    }
-
-    // Fresh connections, one after the other: somebody answers each, whether a daemon lives or not.
-    private static async Task VisitAsync(int port, ConcurrentQueue<string> failures, CancellationToken ending)
-    {
-        while (!ending.IsCancellationRequested)
-        {
-            try
+            await daemon.PlanFaultAsync(number.ToString(CultureInfo.InvariantCulture));
+            Assert.NotEqual(0, (await project.RunAsync("up", "-d")).ExitCode);
+            var passed = await daemon.EndFaultPlanAsync();
+            var what = $"a failing release, killed at place {number} of {points.Count} ({string.Join(", ", passed)})";
+            if (passed.Count == number)
             {
-                using var client = new TcpClient(AddressFamily.InterNetwork);
-                await client.ConnectAsync("127.0.0.1", port, CancellationToken.None);
-                await client.Client.SendAsync("GET / HTTP/1.0\r\n\r\n"u8.ToArray());
-                using var reader = new StreamReader(client.GetStream());
-                var answer = await reader.ReadToEndAsync(CancellationToken.None);
-                if (!answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal) && !answer.StartsWith("HTTP/1.0 200", StringComparison.Ordinal))
-                {
-                    failures.Enqueue(answer);
-                }
-            }
-            catch (Exception exception) when (exception is SocketException or IOException)
-            {
-                failures.Enqueue($"{exception.Message} at {TimeProvider.System.GetUtcNow():HH:mm:ss.fff}");
+                await daemon.RestartAsync(cancellationToken);
+                await project.UntilSettledAsync(what);
+                await project.UntilSettledAsync(what, "going back");
             }
 
-            await Task.Delay(10, CancellationToken.None);
+            Assert.True(await project.AnswerAsync() == "1", $"{what}: release 1 should serve; the ledger says {string.Join(", ", await project.ReleasesAsync())}");
+            Assert.True(await project.ContainersAsync() == "site-web-1", $"{what}: {await project.ContainersAsync()}");
         }
     }
 }

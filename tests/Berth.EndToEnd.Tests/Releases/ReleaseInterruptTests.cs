@@ -85,6 +85,7 @@ public sealed class ReleaseInterruptTests(SmallSite site) : IClassFixture<SmallS
     [InlineData("-INT", 130)]
     [InlineData("-HUP", 129)] // a lost connection
     [InlineData("-KILL", 137)]
+    [Trait("Speed", "slow")]
     public async Task Without_a_terminal_it_goes_on_alone(string signal, int exitCode)
     {
         var project = await StartedAsync("alone" + signal.ToLower(CultureInfo.InvariantCulture));

@@ -66,16 +66,27 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
         Assert.Equal(["1 done"], await project.ReleasesAsync());
     }
 
-    [Fact]
-    public async Task A_copy_that_passes_its_check_and_then_dies_is_taken_back()
+    [Theory]
+    [InlineData("fleeting", "httpd -p 8080 -h .; sleep 2; exit 7", "ended (7)", "")]
+    [InlineData("fleeting-alone", "httpd -p 8080 -h .; sleep 2; exit 7", "ended (7)", "x-berth: {roll: stop-first}")]
+    [InlineData("sickening", "httpd -p 8080 -h .; sleep 2; rm index.html; exec sleep 1000", "is unhealthy", Checked)]
+    [InlineData("greedy", "httpd -p 8080 -h .; sleep 2; dd if=/dev/zero of=/dev/null bs=200M count=5; exec sleep 1000", "ran out of memory", "mem_limit: 32m")]
+    [InlineData("rude", "exec nc -ll -p 8080 -e sh -c 'echo $RELEASE; sleep 0.1'", "connections to the new container rude-web-1 were cut off", "")]
+    [Trait("Speed", "slow")]
+    public async Task A_copy_that_passes_its_check_and_does_badly_then_is_taken_back(string name, string command, string reason, string keys)
     {
-        var project = await StartedAsync("fleeting");
-        await project.WriteAsync(2, "printf $RELEASE >index.html; httpd -p 8080 -h .; sleep 2; exit 7");
+        var project = await StartedAsync(name);
+        await project.WriteAsync(2, "printf $RELEASE >index.html; " + command, keys);
+        using var ending = new CancellationTokenSource();
+        var visiting = project.VisitAsync([], ending.Token); // some have bad luck
         var deploy = await project.RunAsync("deploy", "--watch", "20s");
+        await ending.CancelAsync();
+        await visiting;
         Assert.Equal(1, deploy.ExitCode);
-        Assert.Contains("Release 2 of 'fleeting' went back: the new container fleeting-web-1 ended (7)", deploy.Error, StringComparison.Ordinal);
+        Assert.Contains($"Release 2 of '{name}' went back: ", deploy.Error, StringComparison.Ordinal);
+        Assert.Contains(reason, deploy.Error, StringComparison.Ordinal);
         Assert.Equal("1", await project.AnswerAsync());
-        Assert.Equal("fleeting-web-1", await project.ContainersAsync());
+        Assert.Equal($"{name}-web-1", await project.ContainersAsync());
         Assert.Equal(["2 went back", "1 done"], await project.ReleasesAsync());
     }
 
@@ -131,6 +142,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     [Theory]
     [InlineData("--no-watch")] // the copy that answered is gone
     [InlineData("--watch=30s")] // it waits out of service
+    [Trait("Speed", "slow")]
     public async Task A_port_that_a_reset_connection_had_leads_to_the_new_copy(string watch)
     {
         const string Asker = "  asker:\n    image: box\n    stop_grace_period: 1s\n    command: [sleep, \"1000\"]\n    sysctls: {net.ipv4.ip_local_port_range: 5555 5555}\n";
@@ -180,6 +192,39 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
         var diff = (await project.RunAsync("diff", "1", "3")).EnsureSuccess().Output;
         Assert.Equal("- services.web.environment.RELEASE: 1\n+ services.web.environment.RELEASE: 3\n+ services.web.labels.third: release\n", diff);
         Assert.Equal(1, (await project.RunAsync("rollback", "77")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Rollback_brings_the_contents_of_configs_and_secrets_back()
+    {
+        var project = new SmallProject(site.Daemon, "written");
+        await WriteAsync(1, "one", "alpha");
+        (await project.RunAsync("up", "-d", "--no-watch")).EnsureSuccess();
+        Assert.Equal("one alpha", await project.AnswerAsync());
+        await WriteAsync(2, "two", "beta");
+        (await project.RunAsync("up", "-d")).EnsureSuccess();
+        Assert.Equal("two beta", await project.AnswerAsync());
+        (await project.RunAsync("restart")).EnsureSuccess();
+        Assert.Matches("- configs.page.holds: sha256:[0-9a-f]{64}\n\\+ configs.page.holds: sha256:[0-9a-f]{64}\n", (await project.RunAsync("diff", "1", "2")).EnsureSuccess().Output);
+        var shown = (await project.RunAsync("release", "show", "2", "--format", "json")).EnsureSuccess().Output;
+        Assert.DoesNotContain("beta", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret/", shown, StringComparison.Ordinal);
+        (await project.RunAsync("up", "-d", "--no-watch", "--force-recreate")).EnsureSuccess(); // the old copies are gone
+        (await project.RunAsync("rollback", "1", "--no-watch")).EnsureSuccess();
+        Assert.Equal("one alpha", await project.AnswerAsync());
+        (await project.RunAsync("restart")).EnsureSuccess();
+        await UntilAsync(async () => (await project.RunAsync("exec", "-T", "web", "cat", "index.html")).Output == "one alpha", "it starts again with what it had");
+        (await project.RunAsync("rollback", "2", "--no-watch")).EnsureSuccess();
+        Assert.Equal("two beta", await project.AnswerAsync());
+
+        async Task WriteAsync(int release, string page, string word)
+        {
+            await project.WriteAsync(
+                release, "printf '%s %s' $(cat /page) $(cat /run/secrets/word) >index.html; exec httpd -f -p 8080 -h .", "configs: [page]\nsecrets: [word]",
+                "configs:\n  page: {file: ./page.txt}\nsecrets:\n  word: {environment: WORD}");
+            await File.WriteAllTextAsync($"{site.Daemon.Folder}/written/page.txt", page);
+            await File.WriteAllTextAsync($"{site.Daemon.Folder}/written/.env", $"WORD={word}\n");
+        }
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
 using System.Text.Json;
 using Berth.Testing;
 
@@ -83,5 +85,43 @@ internal sealed class SmallProject(TestDaemon daemon, string name)
         var newest = (await ReleasesAsync()).First(line => line.EndsWith(" done", StringComparison.Ordinal) || line.EndsWith(" watched", StringComparison.Ordinal)).Split(' ')[0];
         using var shown = JsonDocument.Parse((await RunAsync("release", "show", newest, "--format", "json")).EnsureSuccess().Output);
         return shown.RootElement.GetProperty("model").GetProperty("services").GetProperty("web").GetProperty("environment").GetProperty("RELEASE").GetString()!;
+    }
+
+    /// <summary>Returns once the newest release is no longer what it is.</summary>
+    /// <param name="what">What was done before, for the message.</param>
+    public async Task UntilSettledAsync(string what, string status = "running")
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((await ReleasesAsync())[0].EndsWith(" " + status, StringComparison.Ordinal))
+        {
+            Assert.False(patience.IsCancellationRequested, $"{what}: the next daemon did not end the release within 30 s");
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Fresh connections, one after the other: somebody answers each, whether a daemon lives or not.</summary>
+    public async Task VisitAsync(ConcurrentQueue<string> failures, CancellationToken ending)
+    {
+        while (!ending.IsCancellationRequested)
+        {
+            try
+            {
+                using var client = new TcpClient(AddressFamily.InterNetwork);
+                await client.ConnectAsync("127.0.0.1", Port, CancellationToken.None);
+                await client.Client.SendAsync("GET / HTTP/1.0\r\n\r\n"u8.ToArray());
+                using var reader = new StreamReader(client.GetStream());
+                var answer = await reader.ReadToEndAsync(CancellationToken.None);
+                if (!answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal) && !answer.StartsWith("HTTP/1.0 200", StringComparison.Ordinal))
+                {
+                    failures.Enqueue(answer);
+                }
+            }
+            catch (Exception exception) when (exception is SocketException or IOException)
+            {
+                failures.Enqueue($"{exception.Message} at {TimeProvider.System.GetUtcNow():HH:mm:ss.fff}");
+            }
+
+            await Task.Delay(10, CancellationToken.None);
+        }
     }
 }

@@ -13,6 +13,17 @@ public sealed class ConfinementTests(TestEngine engine) : IClassFixture<TestEngi
             "x=$(head -c 100000000 /dev/zero | tail -c 100000000)", host: host => host with { Memory = 32 << 20, MemorySwap = 32 << 20 });
         await container.WaitAsync(Engine.Containers.WaitCondition.NotRunning).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True(container.Record.OomKilled);
+        Assert.Matches("^out of memory: the kernel killed a process of it at its limit of 32 MiB; at most (31|32) MiB were in use\\.", container.Record.Error);
+        using var events = engine.Host.Events.Subscribe(container.Record.Created);
+        var attributes = new Dictionary<string, IReadOnlyDictionary<string, string>>();
+        while (events.Reader.TryRead(out var one))
+        {
+            attributes[one.ActorId == container.Id ? one.Action : ""] = one.Attributes;
+        }
+
+        Assert.Equal($"{32 << 20}", attributes["oom"]["memoryLimit"]);
+        Assert.InRange(long.Parse(attributes["oom"]["memory"], System.Globalization.CultureInfo.InvariantCulture), 31 << 20, 32 << 20);
+        Assert.Equal(container.Record.Error, attributes["die"]["reason"]);
     }
 
     [Fact]

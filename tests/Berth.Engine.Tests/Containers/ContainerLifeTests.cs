@@ -125,6 +125,31 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
     }
 
     [Fact]
+    public async Task One_whose_label_asks_for_it_is_started_again_when_it_becomes_unhealthy()
+    {
+        using var events = engine.Host.Events.Subscribe(null);
+        var container = await engine.RunAsync("touch /tmp/ok; trap 'exit 0' TERM; while :; do sleep 0.1; done", config => config with
+        {
+            Labels = new() { [ContainerService.RestartUnhealthyLabel] = "true" },
+            Healthcheck = new() { Test = ["CMD", "test", "-e", "/tmp/ok"], Interval = 200_000_000, Timeout = 5_000_000_000, Retries = 2 },
+        });
+        var first = container.Record.Pid;
+        await engine.UntilAsync(() => container.Health?.Status == "healthy", "healthy");
+        await engine.ExecAsync(container, "rm", "/tmp/ok");
+        await engine.UntilAsync(() => container.Record.Pid != first && container.Health?.Status == "healthy", "healthy again");
+        Assert.Equal((1, false), (container.Record.RestartCount, container.Record.EndedForHealth));
+        var reason = "";
+        while (events.Reader.TryRead(out var one))
+        {
+            reason += one.Action == "die" && one.ActorId == container.Id ? one.Attributes["reason"] : "";
+        }
+
+        Assert.Equal("it was unhealthy and has the label org.berth.restart-unhealthy: it is started again", reason);
+        await Containers.StopAsync(container, null, 1);
+        Assert.Equal(ContainerStatus.Exited, container.Record.Status);
+    }
+
+    [Fact]
     public async Task Containers_run_on_when_the_daemon_goes_and_are_adopted_by_the_next()
     {
         var runs = await engine.RunAsync("echo before; sleep 2; echo after; exit 4", name: "adopted");

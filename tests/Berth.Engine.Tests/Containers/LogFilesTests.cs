@@ -72,6 +72,59 @@ public sealed class LogFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task What_conmon_replaced_by_itself_is_kept_before_what_came_after_it()
+    {
+        var files = Write((".1", "0"), ("", "1"));
+        Assert.True(files.Keep(0));
+        Assert.Equal(["0", "1"], await TextsAsync(files));
+        await using var follower = files.OpenAll()[^1];
+        await ReplaceAsync("2");
+        Assert.Equal(["0", "1", "2"], await TextsAsync(files));
+        await using (var next = files.OpenAfter(follower))
+        {
+            Assert.Equal("2", await TextAsync(next!));
+        }
+
+        Assert.False(files.Keep(0));
+        files.ShiftKept(3)?.Dispose();
+        Assert.True(files.Keep(0));
+        Assert.Equal(["0", "1", "2"], await TextsAsync(files));
+
+        files.Shift(3)?.Dispose(); // our own rotation
+        Write(("", "3"));
+        Assert.True(files.Keep(0));
+        Assert.Equal(["1", "2", "3"], await TextsAsync(files));
+        await ReplaceAsync("4");
+        files.Shift(3)?.Dispose(); // before it was seen
+        Write(("", "5"));
+        Assert.True(files.Keep(0));
+        Assert.Equal(["3", "4", "5"], await TextsAsync(files));
+        await ReplaceAsync("6");
+        files.ShiftKept(1)?.Dispose(); // one file only
+        Assert.True(files.Keep(0));
+        Assert.Equal("6", (await TextsAsync(files))[^1]);
+    }
+
+    // As conmon does: another file takes the name.
+    private async Task ReplaceAsync(string text)
+    {
+        await File.WriteAllTextAsync(LogPath + ".tmp", text);
+        File.Move(LogPath + ".tmp", LogPath, overwrite: true);
+    }
+
+    private static async Task<string[]> TextsAsync(LogFiles files)
+    {
+        var open = files.OpenAll();
+        var texts = await Task.WhenAll(open.Select(TextAsync));
+        foreach (var file in open)
+        {
+            await file.DisposeAsync();
+        }
+
+        return texts;
+    }
+
+    [Fact]
     public void A_log_whose_folder_has_gone_has_no_files()
     {
         var files = new LogFiles(_folder + "/gone/a.log", new());

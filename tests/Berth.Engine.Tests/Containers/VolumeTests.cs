@@ -39,10 +39,10 @@ public sealed class VolumeTests(TestEngine engine) : IClassFixture<TestEngine>
     public async Task A_volume_in_use_is_not_removed()
     {
         var container = await engine.CreateAsync(["true"], host: host => host with { Binds = ["used:/data"] });
-        var exception = await Assert.ThrowsAsync<BerthException>(() => engine.Host.Volumes.RemoveAsync("used", force: false, engine.Host.Containers.All));
+        var exception = await Assert.ThrowsAsync<BerthException>(() => engine.Host.Volumes.RemoveAsync("used", force: false, () => engine.Host.Containers.All));
         Assert.Contains(container.Id, exception.Message, StringComparison.Ordinal);
         await engine.Host.Containers.RemoveAsync(container, force: false, withAnonymousVolumes: false);
-        await engine.Host.Volumes.RemoveAsync("used", force: false, engine.Host.Containers.All);
+        await engine.Host.Volumes.RemoveAsync("used", force: false, () => engine.Host.Containers.All);
         Assert.Null(engine.Host.Volumes.Find("used"));
     }
 }

@@ -1,4 +1,5 @@
 using Berth.Engine.Errors;
+using Berth.Engine.Images;
 using Berth.Oci;
 using Berth.Oci.Images;
 using Berth.Oci.Layers;
@@ -49,13 +50,16 @@ public class ImageStoreTests
         Assert.Equal("other:2", Assert.Single(await images.RemoveAsync("other:2", false, static _ => false, default)).Untagged);
 
         images.UsedBy = _ => ["0123456789abcdef"];
-        Assert.Contains("must be forced", (await Refused("app:1")).Message, StringComparison.Ordinal);
+        Assert.Contains("must force", (await Refused("app:1")).Message, StringComparison.Ordinal);
         Assert.Contains("cannot be forced", (await Refused("app:1", force: true, running: true)).Message, StringComparison.Ordinal);
-        Assert.Equal(["app:1"], (await images.RemoveAsync("app:1", true, static _ => false, default)).Select(one => one.Untagged!));
-        Assert.NotEmpty(images.LowerDirectories(images.Resolve(image.Id.Value)));
+        var stoodOn = images.LowerDirectories(image);
+        images.StoodOn = () => stoodOn;
+        Assert.Equal(["app:1", image.Id.Value], (await images.RemoveAsync("app:1", true, static _ => false, default)).Select(one => one.Untagged ?? one.Deleted!.Value.Value));
+        Assert.Null(images.TryResolve(image.Id.Value));
+        Assert.All(stoodOn, directory => Assert.True(Directory.Exists(directory)));
 
-        images.UsedBy = _ => [];
-        Assert.Equal([image.Id], (await images.RemoveAsync(image.Id.Short, false, static _ => false, default)).Select(one => one.Deleted!.Value));
+        images.StoodOn = () => [];
+        Assert.True(await images.CollectAsync(default) > 0);
         Assert.Empty(images.Layers.All);
         Assert.Empty(Directory.GetFileSystemEntries(workspace.Root + "/data/layers"));
         Assert.Empty(Directory.GetFileSystemEntries(workspace.Root + "/data/content/sha256"));
@@ -73,7 +77,7 @@ public class ImageStoreTests
         await workspace.Images.SaveAsync(["app:1"], archive, default);
         await using var other = new ImageWorkspace();
         archive.Position = 0;
-        var (loaded, names) = Assert.Single(await other.Images.LoadAsync(archive, static _ => { }, default));
+        var (loaded, names) = Assert.Single(await other.Images.LoadAsync(archive, null, static _ => { }, default));
         Assert.Equal((image.Id, "app:1"), (loaded.Id, Assert.Single(names)));
         Assert.All(other.Images.Layers.All, layer => Assert.Null(layer.Blob)); // our own tar can be made again
         var again = new MemoryStream();
@@ -86,7 +90,7 @@ public class ImageStoreTests
     public async Task An_archive_of_something_else_is_refused_with_the_reason()
     {
         await using var workspace = new ImageWorkspace();
-        var exception = await Assert.ThrowsAsync<BerthException>(() => workspace.Images.LoadAsync(new MemoryStream(new byte[1024]), static _ => { }, default));
+        var exception = await Assert.ThrowsAsync<BerthException>(() => workspace.Images.LoadAsync(new MemoryStream(new byte[1024]), null, static _ => { }, default));
         Assert.Contains("neither manifest.json nor index.json", exception.Message, StringComparison.Ordinal);
     }
 
@@ -104,14 +108,14 @@ public class ImageStoreTests
             Add(writer, "b/layer.tar", layer);
             writer.Begin(new() { Name = "a/layer.tar", Kind = TarEntryKind.SymbolicLink, LinkName = link });
         });
-        var (image, names) = Assert.Single(await workspace.Images.LoadAsync(new MemoryStream(Archive("../b/layer.tar")), static _ => { }, default));
+        var (image, names) = Assert.Single(await workspace.Images.LoadAsync(new MemoryStream(Archive("../b/layer.tar")), null, static _ => { }, default));
         Assert.Equal("world", await File.ReadAllTextAsync(workspace.Images.LowerDirectories(image)[0] + "/hello"));
         Assert.Equal(["old:1"], names);
         await workspace.Images.RemoveAsync("old:1", false, static _ => false, default);
 
         var outside = workspace.Root + "/outside.tar";
         await File.WriteAllBytesAsync(outside, layer);
-        await Assert.ThrowsAsync<BerthException>(() => workspace.Images.LoadAsync(new MemoryStream(Archive(outside)), static _ => { }, default));
+        await Assert.ThrowsAsync<BerthException>(() => workspace.Images.LoadAsync(new MemoryStream(Archive(outside)), null, static _ => { }, default));
         Assert.Empty(workspace.Images.All);
         Assert.Empty(Directory.GetFileSystemEntries(workspace.Root + "/data/layers"));
     }
@@ -145,5 +149,55 @@ public class ImageStoreTests
         Assert.False(Directory.Exists(left.Path));
         Assert.Single(workspace.Images.Content.All());
         Assert.NotEmpty(workspace.Images.LowerDirectories(workspace.Images.Resolve("app")));
+    }
+
+    [Fact]
+    public async Task An_image_without_its_configuration_does_not_keep_the_others_from_being_read()
+    {
+        await using var workspace = new ImageWorkspace();
+        var lost = await TestImages.AddAsync(workspace.Images, "lost", [("a", "1")]);
+        await TestImages.AddAsync(workspace.Images, "kept", [("b", "2")]);
+        File.Delete(workspace.Root + "/data/content/sha256/" + lost.Id.Hex);
+        await workspace.RestartAsync();
+        Assert.Equal("kept:latest", Assert.Single(workspace.Images.All).DisplayName);
+        await TestImages.AddAsync(workspace.Images, "lost", [("a", "1")]);
+        await workspace.RestartAsync();
+        Assert.Equal(lost.Id, workspace.Images.Resolve("lost").Id);
+    }
+
+    [Fact]
+    public async Task What_is_held_has_its_layers_while_its_name_goes_on_and_the_images_before_it_are_pruned()
+    {
+        await using var workspace = new ImageWorkspace();
+        var images = workspace.Images;
+        await TestImages.AddAsync(images, "app", [("a", "first")]);
+        using var ended = new CancellationTokenSource();
+        var changing = Task.Run(async () =>
+        {
+            for (var turn = 0; turn < 60; turn++)
+            {
+                await TestImages.AddAsync(images, "app", [("a", $"{turn % 3}")]); // what was just pruned comes again
+                await images.PruneAsync(all: false, static _ => true, default);
+            }
+
+            await ended.CancelAsync();
+        }, TestContext.Current.CancellationToken);
+        var held = 0;
+        var holder = new ContainerImages(images);
+        while (!ended.IsCancellationRequested)
+        {
+            var (image, lease) = holder.Hold("app");
+            using (lease)
+            {
+                Assert.All(image.LowerDirectories, directory => Assert.True(File.Exists(directory + "/a")));
+                held++;
+            }
+        }
+
+        await changing;
+        Assert.True(held > 10);
+        await workspace.RestartAsync();
+        Assert.True(File.Exists(workspace.Images.LowerDirectories(workspace.Images.Resolve("app"))[0] + "/a"));
+        Assert.Single(workspace.Images.Layers.All);
     }
 }

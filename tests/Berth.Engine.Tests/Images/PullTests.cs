@@ -1,6 +1,7 @@
 using Berth.Engine.Errors;
 using Berth.Engine.Images;
 using Berth.Oci;
+using Berth.Oci.Registry;
 using Berth.Testing;
 
 namespace Berth.Engine.Tests.Images;
@@ -28,6 +29,25 @@ public class PullTests
 
         await target.Images.PullAsync(ImageReference.Parse($"localhost:{registry.Port}/team/app@{digest}"), null, null, target.Report, default);
         Assert.Contains(target.Progress, line => line.Status == "Already exists");
+    }
+
+    [Fact]
+    public async Task All_tags_of_a_repository_are_found()
+    {
+        await using var registry = await RegistryProcess.StartAsync();
+        await using var source = new ImageWorkspace();
+        var name = $"localhost:{registry.Port}/team/app";
+        var image = await TestImages.AddAsync(source.Images, name + ":v0", [("etc/a", "1")]);
+        foreach (var reference in Enumerable.Range(0, 5).Select(tag => ImageReference.Parse($"{name}:v{tag}")))
+        {
+            await source.Images.TagAsync(image, reference);
+            await source.Images.PushAsync(reference, null, source.Report, default);
+        }
+
+        using var client = new RegistryClient(new(), TimeProvider.System);
+        Assert.Equal(["v0", "v1", "v2", "v3", "v4"], (await client.TagsAsync(ImageReference.Parse(name), null, default)).Order(StringComparer.Ordinal));
+        var missing = await Assert.ThrowsAsync<RegistryException>(() => client.TagsAsync(ImageReference.Parse($"localhost:{registry.Port}/none"), null, default));
+        Assert.Equal(RegistryFailure.NotFound, missing.Failure);
     }
 
     [Fact]

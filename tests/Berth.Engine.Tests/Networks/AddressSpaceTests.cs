@@ -31,4 +31,20 @@ public sealed class AddressSpaceTests
         Assert.Equal("10.9.1.0/24", AddressSpace.FreeSubnet(pools, [IPNetwork.Parse("10.9.0.128/25")])?.ToString());
         Assert.Null(AddressSpace.FreeSubnet(pools, [IPNetwork.Parse("10.0.0.0/8")]));
     }
+
+    [Fact]
+    public void Addresses_of_ipv6_are_given_from_the_lowest_that_a_host_may_have()
+    {
+        var subnet = IPNetwork.Parse("fd00:1::/64");
+        Assert.Equal("fd00:1::1", AddressSpace.First(subnet).ToString());
+        Assert.Equal("fd00:1::3", AddressSpace.FreeAddress(subnet, subnet, new HashSet<string>(StringComparer.Ordinal) { "fd00:1::1", "fd00:1::2" })?.ToString());
+        Assert.Equal("fd00:1:0:0:ffff::", AddressSpace.FreeAddress(subnet, IPNetwork.Parse("fd00:1::ffff:0:0:0/80"), new HashSet<string>())?.ToString());
+    }
+
+    [Fact]
+    public void A_subnet_of_ipv6_is_chosen_that_overlaps_no_other()
+    {
+        AddressPool[] pools = [new("fd12:3456:789a::/48", 64)];
+        Assert.Equal("fd12:3456:789a:2::/64", AddressSpace.FreeSubnet(pools, [IPNetwork.Parse("fd12:3456:789a::/63"), IPNetwork.Parse("10.0.0.0/8")])?.ToString());
+    }
 }

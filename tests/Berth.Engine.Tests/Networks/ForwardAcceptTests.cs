@@ -26,17 +26,34 @@ public sealed class ForwardAcceptTests : IDisposable
             Nft.Run(Docker);
             var before = Nft.Query("list ruleset");
             var forward = new ForwardAccept("b", NullLogger<ForwardAccept>.Instance);
-            forward.Apply(["br0", "br1"], ["br0", "br1"], Nft.Run);
+            forward.Apply(["br0", "br1"], [], ["br0", "br1"], Nft.Run);
             Assert.Equal(
                 ["iifname \"br0\" counter accept comment \"berth: b\"", "oifname \"br0\" counter accept comment \"berth: b\"",
                  "iifname \"br1\" counter accept comment \"berth: b\"", "oifname \"br1\" counter accept comment \"berth: b\"", "counter return"],
                 Rules("ip filter DOCKER-USER"));
             var batches = 0;
-            forward.Apply(["br0", "br1"], ["br0", "br1"], _ => batches++);
+            forward.Apply(["br0", "br1"], [], ["br0", "br1"], _ => batches++);
             Assert.Equal(0, batches); // nothing to do
-            forward.Apply(["br1"], ["br0", "br1"], Nft.Run);
+            forward.Apply(["br1"], [], ["br0", "br1"], Nft.Run);
             Assert.Equal(3, Rules("ip filter DOCKER-USER").Count);
-            forward.Apply([], ["br0", "br1"], Nft.Run);
+            forward.Apply([], [], ["br0", "br1"], Nft.Run);
+            Assert.Equal(before, Nft.Query("list ruleset"));
+        });
+    }
+
+    [Fact]
+    public async Task A_firewall_of_ipv6_passes_the_bridges_that_have_it()
+    {
+        await InsideAsync(() =>
+        {
+            Nft.Run(Docker + Docker.Replace("table ip ", "table ip6 ", StringComparison.Ordinal));
+            var before = Nft.Query("list ruleset");
+            var forward = new ForwardAccept("b", NullLogger<ForwardAccept>.Instance);
+            forward.Apply(["br0", "br1"], ["br1"], ["br0", "br1"], Nft.Run);
+            Assert.Equal(5, Rules("ip filter DOCKER-USER").Count);
+            Assert.Equal(
+                ["iifname \"br1\" counter accept comment \"berth: b\"", "oifname \"br1\" counter accept comment \"berth: b\"", "counter return"], Rules("ip6 filter DOCKER-USER"));
+            forward.Apply([], [], ["br0", "br1"], Nft.Run);
             Assert.Equal(before, Nft.Query("list ruleset"));
         });
     }
@@ -52,7 +69,7 @@ public sealed class ForwardAcceptTests : IDisposable
                 table inet b { chain forward { type filter hook forward priority 0; policy drop; }; }
 
                 """);
-            new ForwardAccept("b", NullLogger<ForwardAccept>.Instance).Apply(["br0"], ["br0"], Nft.Run);
+            new ForwardAccept("b", NullLogger<ForwardAccept>.Instance).Apply(["br0"], [], ["br0"], Nft.Run);
             Assert.Equal(
                 ["ip saddr 10.66.0.0/16 drop", "iifname \"br0\" counter accept comment \"berth: b\"", "oifname \"br0\" counter accept comment \"berth: b\""],
                 Rules("inet firewall forward"));
@@ -67,7 +84,7 @@ public sealed class ForwardAcceptTests : IDisposable
         await InsideAsync(() =>
         {
             Nft.Run(Docker + "insert rule ip filter DOCKER-USER iifname \"br0\" counter accept\n"); // as after iptables-restore
-            new ForwardAccept("b", NullLogger<ForwardAccept>.Instance).Apply([], ["br0"], Nft.Run);
+            new ForwardAccept("b", NullLogger<ForwardAccept>.Instance).Apply([], [], ["br0"], Nft.Run);
             Assert.Equal(["counter return"], Rules("ip filter DOCKER-USER"));
         });
     }
@@ -79,10 +96,10 @@ public sealed class ForwardAcceptTests : IDisposable
         {
             var forward = new ForwardAccept("b", NullLogger<ForwardAccept>.Instance);
             Nft.Run("table inet firewall { chain forward { type filter hook forward priority 0; policy drop; }; }\n");
-            forward.Apply(["br0"], ["br0"], Nft.Run);
+            forward.Apply(["br0"], [], ["br0"], Nft.Run);
             Assert.Equal(2, Rules("inet firewall forward").Count);
             Nft.Run("add chain inet firewall forward { policy accept; }\n");
-            forward.Apply(["br0"], ["br0"], Nft.Run);
+            forward.Apply(["br0"], [], ["br0"], Nft.Run);
             Assert.Empty(Rules("inet firewall forward"));
         });
     }
@@ -98,7 +115,7 @@ public sealed class ForwardAcceptTests : IDisposable
             Nft.Run(Docker);
             guard = new RulesGuard(new EngineOptions { Name = "b" }, RestoreAsync, TimeProvider.System, NullLogger<RulesGuard>.Instance);
             monitor = new NftMonitor(table => table.Name == "filter");
-            forward.Apply(["br0"], ["br0"], Nft.Run);
+            forward.Apply(["br0"], [], ["br0"], Nft.Run);
         });
         await using (guard)
         using (monitor)
@@ -116,7 +133,7 @@ public sealed class ForwardAcceptTests : IDisposable
 
         async Task<bool> RestoreAsync(IReadOnlyList<NftChange> changes)
         {
-            await NetworkNamespace.RunAsync(_directory + "/ns", () => forward.Apply(["br0"], ["br0"], Nft.Run));
+            await NetworkNamespace.RunAsync(_directory + "/ns", () => forward.Apply(["br0"], [], ["br0"], Nft.Run));
             return false;
         }
     }

@@ -41,6 +41,19 @@ public sealed class NameTableTests
     }
 
     [Fact]
+    public void A_hostname_of_its_own_is_a_name_and_each_name_has_the_addresses_of_both_families()
+    {
+        var member = Member("db", "10.0.0.9", null, []);
+        member = member with
+        {
+            Container = member.Container with { Config = member.Container.Config with { Hostname = "its-host" } }, Endpoint = member.Endpoint with { Address6 = "fd00::9" },
+        };
+        var names = NameTable.Build(Network with { ServiceAddresses = [] }, [member]);
+        Assert.Equal(["10.0.0.9", "fd00::9"], names["its-host"]);
+        Assert.Equal(["10.0.0.9", "fd00::9"], names["db"]);
+    }
+
+    [Fact]
     public void A_service_keeps_its_name_while_nothing_of_it_runs() =>
         Assert.Equal(["10.0.0.250"], NameTable.Build(Network, [])["app"]);
 

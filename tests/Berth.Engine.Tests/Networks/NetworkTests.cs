@@ -91,6 +91,85 @@ public sealed class NetworkTests(TestEngine engine) : IClassFixture<TestEngine>
     }
 
     [Fact]
+    public async Task Over_ipv6_containers_of_one_network_and_published_ports_are_reached_and_other_networks_are_not()
+    {
+        var network = await engine.Host.Networks.CreateAsync(new NetworkConfig { Name = "six", EnableIpv6 = true });
+        var other = await engine.Host.Networks.CreateAsync(new NetworkConfig { Name = "six-other", EnableIpv4 = false, EnableIpv6 = true });
+        Assert.StartsWith("fd", network.Ipv6!.Subnet, StringComparison.Ordinal);
+        var port = Ports.Free();
+        var server = await JoinAsync("six-server", "six", null, new() { ["8080/tcp"] = [new() { HostPort = $"{port}" }] });
+        var near = await JoinAsync("six-near", "six");
+        var far = await JoinAsync("six-far", "six-other");
+        var address = IPAddress.Parse(server.Record.Endpoints[0].Address6);
+        using var listener = await SocketInsideAsync(server, () =>
+        {
+            var listening = new TcpListener(IPAddress.IPv6Any, 8080);
+            listening.Start();
+            return listening;
+        });
+        Assert.Contains(address.ToString(), (await engine.ExecAsync(near, "nslookup", "six-server")).Output, StringComparison.Ordinal);
+        Assert.Equal(address, await AcceptedAsync(listener, near, new(address, 8080)));
+        Assert.Equal(address, await AcceptedAsync(listener, null, new(IPAddress.Parse(other.Ipv6!.Gateway), port))); // an address of this host
+        for (var connection = 0; connection < 4; connection++) // of its two addresses, the program listens on this one only
+        {
+            Assert.Equal(address, await AcceptedAsync(listener, null, new(IPAddress.IPv6Loopback, port)));
+        }
+
+        await Assert.ThrowsAnyAsync<Exception>(() => AcceptedAsync(listener, far, new(address, 8080)));
+        Assert.Equal("", far.Record.Endpoints[0].Address);
+    }
+
+    [Fact]
+    public async Task A_container_that_ran_does_not_start_on_another_network_of_the_same_name()
+    {
+        await NetworkAsync("again");
+        var container = await JoinAsync("again", "again");
+        await engine.Host.Containers.KillAsync(container, "KILL");
+        await container.WaitAsync(WaitCondition.NotRunning);
+        await engine.Host.Networks.RemoveAsync("again", () => engine.Host.Containers.All);
+        await NetworkAsync("again");
+        var exception = await Assert.ThrowsAsync<BerthException>(() => engine.Host.Containers.StartAsync(container));
+        Assert.StartsWith("failed to set up container networking: network ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_network_that_is_removed_while_a_container_joins_it_is_refused_or_leaves_no_bridge(bool starts)
+    {
+        var refused = 0;
+        for (var round = 0; round < 20; round++)
+        {
+            var network = await engine.Host.Networks.CreateAsync(new NetworkConfig { Name = $"passing-{round}" });
+            var container = await engine.CreateAsync(["sleep", "1000"], host: host => host with { NetworkMode = starts ? network.Name : "bridge" });
+            if (!starts)
+            {
+                await engine.Host.Containers.StartAsync(container);
+            }
+
+            var joining = starts ? engine.Host.Containers.StartAsync(container) : engine.Host.Containers.ConnectAsync(container, network, new());
+            await Task.Delay(starts ? round * 4 : round / 2); // at another point of it each time
+            var removing = engine.Host.Networks.RemoveAsync(network.Id, () => engine.Host.Containers.All);
+            await Task.WhenAll(joining.ContinueWith(static _ => { }, TaskScheduler.Default), removing.ContinueWith(static _ => { }, TaskScheduler.Default));
+            Assert.True(joining.IsCompletedSuccessfully != removing.IsCompletedSuccessfully, $"{joining.Exception} {removing.Exception}");
+            Assert.Equal(joining.IsCompletedSuccessfully, Directory.Exists("/sys/class/net/" + network.Bridge));
+            await engine.Host.Containers.RemoveAsync(container, force: true, withAnonymousVolumes: false);
+            if (joining.IsCompletedSuccessfully)
+            {
+                refused++;
+                Assert.Contains($"network {network.Name} has active endpoints (name:\"{container.Name}\" id:\"", removing.Exception!.InnerException!.Message, StringComparison.Ordinal);
+                await engine.Host.Networks.RemoveAsync(network.Id, () => engine.Host.Containers.All);
+            }
+            else
+            {
+                Assert.Contains("not found", joining.Exception!.InnerException!.Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.InRange(refused, 1, 20);
+    }
+
+    [Fact]
     public async Task Names_and_ports_are_served_on_after_the_data_plane_was_killed()
     {
         await NetworkAsync("phoenix");
@@ -256,6 +335,17 @@ public sealed class NetworkTests(TestEngine engine) : IClassFixture<TestEngine>
         T? made = default;
         await NetworkNamespace.RunAsync($"{engine.Options.ExecRoot}/netns/{container.Id}", () => made = make());
         return made!;
+    }
+
+    /// <summary>Connects, from a container or from this host, and returns the address that the server was reached at; within 2 s.</summary>
+    private async Task<IPAddress> AcceptedAsync(TcpListener listener, Container? from, IPEndPoint to)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        Socket Make() => new(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+        using var client = from is null ? Make() : await SocketInsideAsync(from, Make);
+        await client.ConnectAsync(to, timeout.Token);
+        using var accepted = await listener.AcceptSocketAsync(timeout.Token);
+        return ((IPEndPoint)accepted.LocalEndPoint!).Address;
     }
 
     private static TcpListener Listen(int port)

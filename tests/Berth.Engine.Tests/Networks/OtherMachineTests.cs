@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Berth.Engine.Containers;
 using Berth.Engine.Tests.Containers;
 using Berth.Linux.Namespaces;
+using Berth.Linux.Nftables;
 using Berth.Testing;
 
 namespace Berth.Engine.Tests.Networks;
@@ -54,6 +55,33 @@ public sealed class OtherMachineTests(TestEngine engine) : IClassFixture<TestEng
         await Assert.ThrowsAsync<OperationCanceledException>(() => ConnectAsync(Machine, address, ServicePort)); // dropped, not refused
         using var fromHere = new TcpClient();
         await fromHere.ConnectAsync(address, ServicePort, TestContext.Current.CancellationToken); // so it was not for want of a program
+    }
+
+    /// <summary>CVE-2025-54388: ports that were published on this host alone, after a firewall was loaded anew.</summary>
+    [Fact]
+    public async Task What_is_published_on_localhost_is_closed_to_it_also_after_another_tool_deleted_the_rules()
+    {
+        var port = Ports.Free();
+        var container = await engine.RunAsync(
+            "sleep 1000", host: host => host with { NetworkMode = "bridge", PortBindings = new() { [$"{ServicePort}/tcp"] = [new() { HostIp = "127.0.0.1", HostPort = $"{port}" }] } });
+        TcpListener? inside = null;
+        await NetworkNamespace.RunAsync($"{engine.Options.ExecRoot}/netns/{container.Id}", () => (inside = new TcpListener(IPAddress.Any, ServicePort)).Start());
+        await IpAsync($"route add {container.Record.Endpoints[0].Address}/32 via {HostAddress}", inside: true);
+        Nft.Run($"delete table inet {engine.Options.Name}\n");
+        using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5)))
+        {
+            while (!Nft.Query("list tables inet").Contains($"table inet {engine.Options.Name}\n", StringComparison.Ordinal))
+            {
+                await Task.Delay(20, patience.Token);
+            }
+        }
+
+        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(Machine, HostAddress, port));
+        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(Machine, IPAddress.Parse(container.Record.Endpoints[0].Address), ServicePort));
+        using var fromHere = new TcpClient();
+        await fromHere.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
+        inside!.Dispose();
+        await engine.Host.Containers.RemoveAsync(container, force: true, withAnonymousVolumes: false);
     }
 
     [Fact]

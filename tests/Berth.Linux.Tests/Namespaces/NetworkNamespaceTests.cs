@@ -29,7 +29,7 @@ public sealed class NetworkNamespaceTests : IDisposable
                 var index = inner.IndexOf("eth0");
                 inner.AddAddress(index, IPAddress.Parse("10.1.0.2"), 24);
                 inner.SetUp(index);
-                inner.AddDefaultRoute(index, IPAddress.Parse("10.1.0.1"));
+                inner.SetDefaultRoute(index, IPAddress.Parse("10.1.0.1"));
                 created.Set();
             });
             Assert.True(created.Wait(TimeSpan.FromSeconds(10)));

@@ -27,7 +27,6 @@ public sealed class ConntrackSocketTests : IDisposable
             Assert.Equal("127.0.0.9:53", flow.Destination.ToString());
             Assert.Equal("127.0.0.2:7777", flow.ReplySource.ToString());
             Assert.Equal((IPEndPoint)client.Client.LocalEndPoint!, flow.Source);
-            Assert.False(flow.IsAnswered);
             Assert.Equal(flow.ReplySource, table.Find(ProtocolType.Udp, flow.Source, flow.Destination)?.ReplySource);
             Assert.True(table.Delete(flow));
             Assert.False(table.Delete(flow));
@@ -50,7 +49,7 @@ public sealed class ConntrackSocketTests : IDisposable
             client.Send([1], new IPEndPoint(IPAddress.Loopback, 8888));
             using var table = new ConntrackSocket();
             Assert.Equal([ProtocolType.Tcp], table.Find(new() { Protocol = ProtocolType.Tcp, DestinationPort = 7777 }, _ => true).Select(flow => flow.Protocol));
-            Assert.True(table.Find(new() { Protocol = ProtocolType.Tcp }, _ => true).Single().IsAnswered);
+            Assert.True(table.Find(new() { Protocol = ProtocolType.Tcp }, _ => true).Single().IsConnected);
             Assert.Equal([8888], table.Find(new() { Protocol = ProtocolType.Udp, DestinationPort = 8888 }, _ => true).Select(flow => flow.Destination.Port));
             Assert.Empty(table.Find(new() { Protocol = ProtocolType.Udp }, flow => flow.Destination.Port == 7778));
         });
@@ -72,7 +71,7 @@ public sealed class ConntrackSocketTests : IDisposable
             server.LingerState = new(true, 0); // its close is a reset
             server.Close();
             flow = table.Find(new() { Protocol = ProtocolType.Tcp }, _ => true).Single();
-            Assert.True(flow is { IsConnected: false, IsClosed: true, IsAnswered: true });
+            Assert.True(flow is { IsConnected: false, IsClosed: true });
         });
     }
 

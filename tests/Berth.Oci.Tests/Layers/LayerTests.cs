@@ -201,6 +201,17 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
+    public void An_archive_may_end_with_its_last_byte_of_content_but_not_before()
+    {
+        var tar = Tar((Entry("a", TarEntryKind.File), "first"), (Entry("b", TarEntryKind.File), "last"));
+        var end = (3 * 512) + "last".Length;
+        var into = _temporary.Create("short");
+        LayerReader.Unpack(new MemoryStream(tar, 0, end), into, new(), CancellationToken.None);
+        Assert.Equal("last", File.ReadAllText(into + "/b"));
+        Assert.Throws<InvalidDataException>(() => LayerReader.Unpack(new MemoryStream(tar, 0, end - 1), _temporary.Create("shorter"), new(), CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Compression_is_told_by_content()
     {
         var plain = Tar((Entry("a", TarEntryKind.File), new string('a', 300_000)));
@@ -211,9 +222,15 @@ public sealed class LayerTests : IDisposable
         }
 
         await File.WriteAllBytesAsync(_temporary["plain"], plain);
-        using var zstd = System.Diagnostics.Process.Start("zstd", ["-q", _temporary["plain"], "-o", _temporary["zst"]]);
-        await zstd.WaitForExitAsync();
-        foreach (var bytes in (byte[][])[plain, gzip.ToArray(), await File.ReadAllBytesAsync(_temporary["zst"])])
+        var compressed = new List<byte[]> { plain, gzip.ToArray() };
+        foreach (var (tool, suffix) in new[] { ("zstd", "zst"), ("xz", "xz"), ("bzip2", "bz2") })
+        {
+            using var process = System.Diagnostics.Process.Start(tool, ["-q", "-k", _temporary["plain"]]);
+            await process.WaitForExitAsync();
+            compressed.Add(await File.ReadAllBytesAsync($"{_temporary["plain"]}.{suffix}"));
+        }
+
+        foreach (var bytes in compressed)
         {
             using var stream = new HashingStream(LayerCompression.Open(new MemoryStream(bytes)));
             stream.Drain(default);

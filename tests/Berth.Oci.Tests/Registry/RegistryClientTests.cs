@@ -104,6 +104,46 @@ public sealed class RegistryClientTests : IDisposable
             (await Assert.ThrowsAsync<RegistryException>(() => _client.ResolveAsync(Name, Platform.Host, new() { Username = "a", Password = "b" }, default))).Failure);
     }
 
+    [Fact]
+    public async Task Tags_come_in_as_many_pages_as_the_registry_makes_of_them()
+    {
+        var asked = new List<string>();
+        Serve(context =>
+        {
+            asked.Add(context.Request.Url!.Query);
+            var page = context.Request.QueryString["last"] switch { null => "\"a\",\"b\"", "b" => "\"c\",\"d\"", _ => "\"e\"" };
+            if (page.Length > 3)
+            {
+                context.Response.Headers["Link"] = "</v2/team/app/tags/list?next>; rel=\"next\"";
+            }
+
+            return (200, Encoding.UTF8.GetBytes($"{{\"name\":\"team/app\",\"tags\":[{page}]}}"), "application/json");
+        });
+        Assert.Equal(["a", "b", "c", "d", "e"], await _client.TagsAsync(Name, null, default));
+        Assert.Equal(["?n=1000", "?n=1000&last=b", "?n=1000&last=d"], asked);
+    }
+
+    [Theory]
+    [InlineData(true)] // always more
+    [InlineData(false)] // always the same, which is the end
+    public async Task Tags_without_end_end(bool differ)
+    {
+        var number = 0;
+        Serve(context =>
+        {
+            context.Response.Headers["Link"] = "<more>; rel=\"next\"";
+            return (200, Encoding.UTF8.GetBytes($"{{\"tags\":[{string.Join(',', Enumerable.Range(0, 1000).Select(i => $"\"{(differ ? number++ : i)}\""))}]}}"), "application/json");
+        });
+        if (differ)
+        {
+            Assert.Contains("has more than", (await Assert.ThrowsAsync<RegistryException>(() => _client.TagsAsync(Name, null, default))).Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Equal(1000, (await _client.TagsAsync(Name, null, default)).Count);
+        }
+    }
+
     private static (byte[] Config, byte[] Manifest, byte[] Index) Image()
     {
         var config = OciJson.Write(new ImageConfig { Architecture = "arm64", Os = "linux", RootFs = new() { DiffIds = [] } });

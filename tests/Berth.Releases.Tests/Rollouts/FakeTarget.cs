@@ -27,6 +27,9 @@ internal sealed class FakeTarget : IRollTarget
     /// <summary>Names of slots whose new copies never get ready.</summary>
     public HashSet<string> Sick { get; } = [];
 
+    /// <summary>What preparing a copy ends with; null when it works.</summary>
+    public Exception? PrepareFailure { get; set; }
+
     /// <summary>Completes when new copies may become ready.</summary>
     public Task Readiness { get; set; } = Task.CompletedTask;
 
@@ -48,7 +51,7 @@ internal sealed class FakeTarget : IRollTarget
     public Task PrepareAsync(string id)
     {
         Assert.False(Copies[id].IsRunning);
-        return Task.CompletedTask;
+        return PrepareFailure is { } failure ? Task.FromException(failure) : Task.CompletedTask;
     }
 
     public Task StartAsync(string id)

@@ -166,6 +166,17 @@ public sealed class RolloutTests
     }
 
     [Fact]
+    public async Task Alone_what_cannot_be_prepared_is_removed_whatever_stood_in_the_way()
+    {
+        var target = new FakeTarget(1) { PrepareFailure = new IOException("No space left on device") };
+        await Assert.ThrowsAsync<IOException>(() => Of(target, Settings(RollOrder.Alone, maximum: 1, minimum: 0), count: 1).RunAsync(default));
+        Assert.Equal("app-1=old1", target.State);
+        target.PrepareFailure = new BerthException(ErrorKind.Failed, "the runtime refuses it");
+        await Assert.ThrowsAsync<BerthException>(() => Of(target, Settings(RollOrder.Alone, maximum: 1, minimum: 0), count: 1).RunAsync(default));
+        Assert.Equal(["make app-1-next", "remove new1", "make app-1-next", "remove new2"], target.Log);
+    }
+
+    [Fact]
     public async Task More_containers_serve_once_they_are_ready()
     {
         var target = new FakeTarget(1);

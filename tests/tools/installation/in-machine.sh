@@ -7,7 +7,9 @@
 set -euo pipefail
 checkout=$(readlink -f "$1") build=$(readlink -f "$2") work=$3
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-packages=systemd-sysv,linux-image-cloud-amd64,initramfs-tools,conmon,crun,runc,mmdebstrap,tini,libnftables1,libsqlite3-0,libzstd1,ca-certificates,busybox-static,iproute2,kmod,procps
+# shellcheck source=../../../packaging/system-packages
+. "$checkout/packaging/system-packages"
+packages=systemd-sysv,linux-image-cloud-amd64,initramfs-tools,busybox-static,iproute2,kmod,procps,$(system_packages | awk '{print $2}' | paste -sd ,)
 say() { echo "in-machine: $*" >&2; }
 
 mkdir -p "$work/root"

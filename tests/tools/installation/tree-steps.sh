@@ -10,6 +10,9 @@ daemon() { # in the background, as a user without systemd starts it
 
 case $1 in
   install)
+    # Here the network is the host's, and control groups always are: names of its own, so that nothing is taken from a Berth that is there.
+    mkdir /etc/berth
+    echo "{\"cgroup-parent\": \"/$BERTH_TEST_NAME\", \"nft-table\": \"$BERTH_TEST_NAME\", \"bridge\": \"bti-0\", \"bridge-prefix\": \"bti-\"}" >/etc/berth/daemon.json
     fails "tini is missing" command -v tini
     holds "it installs" ./packaging/install ./build
     holds "a missing package was installed" command -v tini

@@ -30,7 +30,11 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     if (signal?.aborted) throw error;
     throw new ApiError(0, '网络不通，请检查连接后重试。');
   }
-  const answer = await response.json().catch(() => ({}));
+  const answer = await response.json().catch((error) => {
+    if (signal?.aborted) throw error;
+    if (response.ok) throw new ApiError(0, '服务器的回答没有收全，请重试。');
+    return {};
+  });
   if (!response.ok) {
     throw new ApiError(response.status, answer.message ?? `服务器返回了错误（${response.status}）。`, answer.fields);
   }

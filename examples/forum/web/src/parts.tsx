@@ -143,7 +143,7 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
   useEffect(() => {
     const abort = new AbortController();
     latest.current(abort.signal).then(
-      (data) => setState({ key, data }),
+      (data) => abort.signal.aborted || setState({ key, data }),
       (problem) => abort.signal.aborted || setState({ key, error: problem instanceof ApiError ? problem : new ApiError(0, String(problem)) }),
     );
     return () => abort.abort();

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 using Berth.Api.DockerApi.Images;
 using Berth.Engine;
 using Berth.Engine.Build;
+using Berth.Engine.Containers;
 using Berth.Engine.Errors;
-using Berth.Oci.Layers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -15,22 +15,36 @@ namespace Berth.Api.DockerApi.Build;
 /// <summary>Docker Engine API, "Build": the classic builder's protocol, which takes the context as an archive.</summary>
 internal static class BuildEndpoints
 {
-    private static readonly UnpackLimits ContextLimits = new() { TotalBytes = 64L << 30, Entries = 2_000_000 };
-
     internal static void Map(IEndpointRouteBuilder routes, EngineHost engine)
     {
         routes.MapPost("/build", context => BuildAsync(context, engine));
+        routes.MapPost("/build/cancel", context => throw (context.Query("id") is { Length: > 0 } id
+            ? BerthException.NotFound($"no build has the ID {id}: Berth's builds end when their client goes")
+            : BerthException.Invalid("build ID not provided")));
         routes.MapPost("/build/prune", context => PruneAsync(context, engine));
     }
 
     private static Task BuildAsync(HttpContext context, EngineHost engine)
     {
         Refuse(context);
+        List(context, "cachefrom", "cache-from");
         var config = Config(context);
         return RunAsync(context, engine, config, async (build, token) =>
         {
             using var temporary = engine.Images.Content.CreateTemporary();
-            await ReceiveAsync(context, temporary["archive"], temporary["context"], token).ConfigureAwait(false);
+            if (context.Query("remote") is { Length: > 0 } remote && remote != "client-session")
+            {
+                var found = await RemoteContext.FetchAsync(remote, temporary, token).ConfigureAwait(false);
+                await build(config with { ContextDirectory = found.Directory, DockerfilePath = config.DockerfilePath.TrimStart('/'), DockerfileText = found.Dockerfile }).ConfigureAwait(false);
+                return;
+            }
+
+            await using (var file = File.Create(temporary["archive"]))
+            {
+                await context.Request.Body.CopyToAsync(file, token).ConfigureAwait(false); // to a file first: the archive is read by code that must not wait for a network
+            }
+
+            await RemoteContext.UnpackAsync(temporary["archive"], temporary["context"], token).ConfigureAwait(false);
             await build(config with { ContextDirectory = temporary["context"], DockerfilePath = config.DockerfilePath.TrimStart('/') }).ConfigureAwait(false);
         });
     }
@@ -40,13 +54,10 @@ internal static class BuildEndpoints
         HttpContext context, EngineHost engine, BuildConfig asked, Func<Func<BuildConfig, Task>, CancellationToken, Task> act) =>
         JsonLines.RunAsync(context, async (line, token) =>
         {
-            var output = new ClassicOutput(line, Path.GetFileName(asked.DockerfilePath), context.Flag("q"));
-            foreach (var option in (string[])["cachefrom", "memory", "memswap", "cpushares", "cpusetcpus", "cpuperiod", "cpuquota", "shmsize", "ulimits", "cgroupparent"])
+            var output = new ClassicOutput(line, Path.GetFileName(asked.DockerfilePath), asked.Tags, context.Flag("q"));
+            if (context.Query("cachefrom") is not (null or "" or "null" or "[]"))
             {
-                if (context.Query(option) is not (null or "" or "0" or "null" or "[]"))
-                {
-                    output.Warn($"The option {option} has no effect on builds in Berth.");
-                }
+                output.Warn("The option cachefrom has no effect on builds in Berth: its cache knows the steps of every image that was built here.");
             }
 
             await act(
@@ -69,18 +80,44 @@ internal static class BuildEndpoints
 
     private static async Task PruneAsync(HttpContext context, EngineHost engine)
     {
-        var filters = Filters.Read(context, "until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private");
+        var filters = ReadFilters(context);
         if (new[] { "id", "parent", "type", "description", "inuse", "shared", "private" }.FirstOrDefault(filters.Has) is { } unsupported)
         {
             throw BerthException.Invalid($"the filter '{unsupported}' is not supported for the build cache; use until");
         }
 
         var until = filters["until"].Concat(filters["unused-for"]).Select(text => ImageEndpoints.Time(text, engine)).ToList();
-        var keep = (context.Query("keep-storage") ?? context.Query("reserved-space")) is { Length: > 0 } text
-            && long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+        var keep = new[] { "keep-storage", "reserved-space" }.Select(name => context.Query(name) is not { Length: > 0 } text ? 0L
+            : long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var bytes) ? bytes
+            : throw BerthException.Invalid($"{name} is in bytes and expects an integer, got {text}")).Max();
         var (keys, freed) = await engine.Builder.Cache.PruneAsync(
-            context.Flag("all"), entry => until.TrueForAll(limit => entry.LastUsed < limit), keep, context.RequestAborted).ConfigureAwait(false);
+            context.Flag("all"), entry => !filters.Has("label") && until.TrueForAll(limit => entry.LastUsed < limit), keep, context.RequestAborted).ConfigureAwait(false);
         await context.WriteAsync(new JsonObject { ["CachesDeleted"] = Http.Strings(keys), ["SpaceReclaimed"] = freed }).ConfigureAwait(false);
+    }
+
+    private static Filters ReadFilters(HttpContext context)
+    {
+        try
+        {
+            return Filters.Read(context, "until", "unused-for", "label", "label!", "id", "parent", "type", "description", "inuse", "shared", "private");
+        }
+        catch (BerthException exception)
+        {
+            throw BerthException.Invalid(exception.Message.StartsWith("invalid filter '", StringComparison.Ordinal) ? $"failed to prune build cache: {exception.Message}" : exception.Message);
+        }
+    }
+
+    private static IReadOnlyList<string>? List(HttpContext context, string name, string what)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(context.Query(name) is { Length: > 0 } text ? text : "null");
+            return document.RootElement.ValueKind == JsonValueKind.Null ? null : [.. document.RootElement.EnumerateArray().Select(item => item.GetString() ?? "")];
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw BerthException.Invalid($"error reading {what}: {exception.Message}");
+        }
     }
 
     private static void Refuse(HttpContext context)
@@ -90,14 +127,29 @@ internal static class BuildEndpoints
             throw new BerthException(ErrorKind.NotSupported, "This is the classic builder's protocol; a BuildKit session is not. Set DOCKER_BUILDKIT=0, or use berth build.");
         }
 
-        if (context.Query("remote") is { Length: > 0 } remote)
+        if (context.Query("version") is not (null or "" or "1"))
         {
-            throw new BerthException(ErrorKind.NotSupported, $"Building from a remote context ('{remote}') is not supported; clone it and build from the folder.");
+            throw BerthException.Invalid($"invalid version \"{context.Query("version")}\"");
+        }
+
+        if (context.Query("outputs") is { Length: > 0 } outputs && outputs is not ("null" or "[]"))
+        {
+            throw BerthException.Invalid("outputs are BuildKit's, which Berth has not: build an image, and export a container of it");
+        }
+
+        if (context.Query("securityopt") is not (null or "" or "null" or "[]"))
+        {
+            throw BerthException.Invalid("security options are not supported on linux");
+        }
+
+        if (context.Query("isolation") is not (null or "" or "default"))
+        {
+            throw BerthException.Invalid($"Unsupported isolation: \"{context.Query("isolation")}\"");
         }
 
         if (context.Flag("squash"))
         {
-            throw new BerthException(ErrorKind.NotSupported, "--squash is not supported; use a last stage FROM scratch with COPY --from.");
+            throw BerthException.Invalid("squash is only supported with experimental mode, which Berth has not: use a last stage FROM scratch with COPY --from");
         }
     }
 
@@ -111,8 +163,8 @@ internal static class BuildEndpoints
             ContextDirectory = "",
             Identity = $"archive {string.Join(' ', tags)}",
             DockerfilePath = dockerfile,
-            BuildArguments = Pairs(context, "buildargs"),
-            Labels = Pairs(context, "labels").ToDictionary(pair => pair.Key, pair => pair.Value ?? ""),
+            BuildArguments = Pairs(context, "buildargs", "build args"),
+            Labels = Pairs(context, "labels", "labels").ToDictionary(pair => pair.Key, pair => pair.Value ?? ""),
             Target = context.Query("target") is { Length: > 0 } target ? target : null,
             Tags = tags,
             NoCache = context.Flag("nocache"),
@@ -121,10 +173,49 @@ internal static class BuildEndpoints
             Platform = ImageEndpoints.PlatformOf(context.Query("platform")),
             ExtraHosts = [.. context.Request.Query["extrahosts"].OfType<string>().SelectMany(hosts => hosts.Split(',')).Where(host => host.Length > 0)],
             Credentials = RegistryAuth.Many(context),
+            Limits = Limits(context),
         };
     }
 
-    private static Dictionary<string, string?> Pairs(HttpContext context, string name)
+    private static HostConfig Limits(HttpContext context)
+    {
+        var limits = new HostConfig
+        {
+            Memory = Size(context, "memory"),
+            MemorySwap = Size(context, "memswap"),
+            CpuShares = Size(context, "cpushares"),
+            CpuPeriod = Size(context, "cpuperiod"),
+            CpuQuota = Size(context, "cpuquota"),
+            CpusetCpus = context.Query("cpusetcpus") ?? "",
+            CpusetMems = context.Query("cpusetmems") ?? "",
+            ShmSize = Size(context, "shmsize"),
+            CgroupParent = context.Query("cgroupparent") ?? "",
+            Ulimits = context.Query("ulimits") is { Length: > 0 } text ? Ulimits(text) : null,
+        };
+        ContainerCreation.ValidateLimits(limits);
+        return limits;
+    }
+
+    private static IReadOnlyList<UlimitConfig>? Ulimits(string text)
+    {
+        try
+        {
+            return RequestJson.Parse(Encoding.UTF8.GetBytes($"{{\"Ulimits\":{text}}}"), ApiJson.Default.HostConfig).Ulimits;
+        }
+        catch (BerthException exception)
+        {
+            throw BerthException.Invalid($"error reading ulimit settings: {exception.Message}");
+        }
+    }
+
+    private static long Size(HttpContext context, string name) => context.Query(name) switch
+    {
+        null or "" => 0,
+        var text when long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var number) => number,
+        var text => throw BerthException.Invalid($"the parameter {name} is not a number: \"{text}\""),
+    };
+
+    private static Dictionary<string, string?> Pairs(HttpContext context, string name, string what)
     {
         if (context.Query(name) is not { Length: > 0 } text)
         {
@@ -140,41 +231,15 @@ internal static class BuildEndpoints
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
-            throw BerthException.Invalid($"invalid {name}: {exception.Message}");
+            throw BerthException.Invalid($"error reading {what}: {exception.Message}");
         }
-    }
-
-    // To a file first: the archive is read by code that must not wait for a network.
-    private static async Task ReceiveAsync(HttpContext context, string archive, string directory, CancellationToken cancellationToken)
-    {
-        await using (var file = File.Create(archive))
-        {
-            await context.Request.Body.CopyToAsync(file, cancellationToken).ConfigureAwait(false);
-        }
-
-        Directory.CreateDirectory(directory);
-        try
-        {
-            await Task.Run(
-                () =>
-                {
-                    using var tar = LayerCompression.Open(File.OpenRead(archive));
-                    LayerReader.Unpack(tar, directory, new() { IsLayer = false, Owner = (0, 0), Limits = ContextLimits }, cancellationToken);
-                },
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (InvalidDataException exception)
-        {
-            throw new BerthException(ErrorKind.Invalid, $"The build context is not a readable archive: {exception.Message}", exception);
-        }
-
-        File.Delete(archive);
     }
 
     /// <summary>A build's events in the classic builder's words.</summary>
-    private sealed class ClassicOutput(Action<JsonObject> line, string dockerfile, bool isQuiet)
+    private sealed class ClassicOutput(Action<JsonObject> line, string dockerfile, IReadOnlyList<Berth.Oci.ImageReference> tags, bool isQuiet)
     {
         private readonly Dictionary<(int Stage, int Step, bool IsError), Decoder> _decoders = [];
+        private bool _hasBegun;
 
         public Berth.Engine.Images.Image? Built { get; private set; }
 
@@ -182,6 +247,13 @@ internal static class BuildEndpoints
 
         public void Write(BuildEvent one)
         {
+            // What is wrong before the first step is the answer's status, as in Docker.
+            if (one is BuildFailed { ExitCode: null } early && !_hasBegun)
+            {
+                throw BerthException.Invalid(early.Message);
+            }
+
+            _hasBegun |= one is not BuildWarned;
             switch (one)
             {
                 case StepStarted started:
@@ -201,17 +273,17 @@ internal static class BuildEndpoints
                     break;
                 case BuildSucceeded succeeded:
                     Built = succeeded.Image;
+                    line(new() { ["aux"] = new JsonObject { ["ID"] = succeeded.Image.Id.Value } });
                     if (isQuiet)
                     {
                         line(JsonLines.Stream($"{succeeded.Image.Id}\n"));
                         break;
                     }
 
-                    line(new() { ["aux"] = new JsonObject { ["ID"] = succeeded.Image.Id.Value } });
                     Print($"Successfully built {succeeded.Image.Id.Short}\n");
-                    foreach (var tag in succeeded.Image.FamiliarTags)
+                    foreach (var tag in tags)
                     {
-                        Print($"Successfully tagged {tag}\n");
+                        Print($"Successfully tagged {tag.Familiar}\n");
                     }
 
                     break;

@@ -1,8 +1,7 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json.Nodes;
-using Berth.Api.DockerApi.Server;
 using Berth.Api.Hijack;
 using Berth.Engine;
 using Berth.Engine.Containers;
@@ -21,6 +20,7 @@ internal static class ContainerStreams
     internal static void Map(IEndpointRouteBuilder routes, EngineHost engine)
     {
         routes.MapPost("/containers/{id}/attach", context => AttachAsync(context, engine.Containers));
+        routes.MapGet("/containers/{id}/attach/ws", context => AttachWebSocketAsync(context, engine.Containers));
         routes.MapPost("/containers/{id}/wait", context => WaitAsync(context, engine.Containers));
         routes.MapGet("/containers/{id}/logs", context => LogsAsync(context, engine.Containers));
     }
@@ -37,6 +37,7 @@ internal static class ContainerStreams
             Raw = isTerminal,
             DetachKeys = isTerminal ? DetachKeySequence.Parse(context.Query("detachKeys")) : [],
         };
+        await Http.ReadBodyAsync(context).ConfigureAwait(false); // dockerode repeats the parameters there; the program's input comes after it
         HijackedStream? stream = null;
         try
         {
@@ -63,16 +64,65 @@ internal static class ContainerStreams
         }
         finally
         {
-            stream?.CloseConnection();
+            await (stream?.CloseConnectionAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+    }
+
+    // A web socket carries both outputs as they are: there are no frames around them.
+    private static async Task AttachWebSocketAsync(HttpContext context, ContainerService containers)
+    {
+        var container = containers.Resolve(context.Route("id"));
+        var options = new AttachOptions
+        {
+            Stdin = context.Flag("stdin"), Stdout = context.Flag("stdout"), Stderr = context.Flag("stderr"), Raw = true, DetachKeys = DetachKeySequence.Parse(context.Query("detachKeys")),
+        };
+        WebSocketPipe? stream = null;
+        try
+        {
+            if (!context.Flag("stream"))
+            {
+                stream = await HijackedStream.TakeWebSocketAsync(context).ConfigureAwait(false);
+                await WriteLogAsync(containers, container, stream, options, context.RequestAborted).ConfigureAwait(false);
+                return;
+            }
+
+            await containers.AttachAsync(
+                container, options,
+                async () =>
+                {
+                    stream = await HijackedStream.TakeWebSocketAsync(context).ConfigureAwait(false);
+                    if (context.Flag("logs"))
+                    {
+                        await WriteLogAsync(containers, container, stream, options, CancellationToken.None).ConfigureAwait(false);
+                    }
+
+                    return stream;
+                },
+                CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (stream is not null)
+            {
+                await stream.CloseAsync().ConfigureAwait(false);
+                context.Abort();
+            }
         }
     }
 
     private static async Task WriteLogAsync(ContainerService containers, Container container, Stream stream, AttachOptions options, CancellationToken cancellationToken)
     {
+        var writer = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         await foreach (var line in containers.Logs(container).ReadAsync(new LogOptions { Stdout = options.Stdout, Stderr = options.Stderr }, cancellationToken).ConfigureAwait(false))
         {
-            await stream.WriteAsync(Encode(line, options.Raw, timestamps: false), cancellationToken).ConfigureAwait(false);
+            LogFrame.Write(writer, line, options.Raw, timestamps: false, details: []);
+            if (writer.UnflushedBytes > 64 * 1024)
+            {
+                await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
+
+        await writer.CompleteAsync().ConfigureAwait(false);
     }
 
     private static async Task WaitAsync(HttpContext context, ContainerService containers)
@@ -100,9 +150,9 @@ internal static class ContainerStreams
         {
             Stdout = context.Flag("stdout"),
             Stderr = context.Flag("stderr"),
-            Since = SystemEndpoints.ParseTime(context.Query("since")),
-            Until = SystemEndpoints.ParseTime(context.Query("until")),
-            Tail = context.Query("tail") is null or "" or "all" ? null : context.Number("tail"),
+            Since = TimeParameter.Nanoseconds(context.Query("since")),
+            Until = TimeParameter.Nanoseconds(context.Query("until")),
+            Tail = int.TryParse(context.Query("tail"), NumberStyles.None, CultureInfo.InvariantCulture, out var tail) ? tail : null, // "all", -1 and the like
             Follow = context.Flag("follow"),
         };
         if (!options.Stdout && !options.Stderr)
@@ -116,10 +166,10 @@ internal static class ContainerStreams
         var writer = context.Response.BodyWriter;
         await writer.FlushAsync(context.RequestAborted).ConfigureAwait(false);
         var timestamps = context.Flag("timestamps");
+        var details = Encoding.UTF8.GetBytes(context.Flag("details") ? LogDetails.Of(container.Record) + " " : "");
         await foreach (var line in reader.ReadAsync(options, context.RequestAborted).ConfigureAwait(false))
         {
-            Encode(line, raw, timestamps).CopyTo(writer.GetSpan(line.Text.Length + 80), out var written);
-            writer.Advance(written);
+            LogFrame.Write(writer, line, raw, timestamps, details);
             if (options.Follow || writer.UnflushedBytes > 64 * 1024)
             {
                 await writer.FlushAsync(context.RequestAborted).ConfigureAwait(false);
@@ -127,42 +177,5 @@ internal static class ContainerStreams
         }
 
         await writer.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-    }
-
-    private static void CopyTo(this byte[] data, Span<byte> target, out int written)
-    {
-        data.CopyTo(target);
-        written = data.Length;
-    }
-
-    // A frame: stream, three zeros, length (big-endian), then the text with its line end, unless the line goes on.
-    private static byte[] Encode(LogLine line, bool raw, bool timestamps)
-    {
-        var stamp = timestamps ? Encoding.ASCII.GetBytes(line.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture) + Fraction(line.TimeText) + "Z ") : [];
-        var head = raw ? 0 : 8;
-        var length = stamp.Length + line.Text.Length + (line.IsPartial ? 0 : 1);
-        var frame = new byte[head + length];
-        if (!raw)
-        {
-            frame[0] = line.IsStderr ? (byte)2 : (byte)1;
-            BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(4), length);
-        }
-
-        stamp.CopyTo(frame, head);
-        line.Text.Span.CopyTo(frame.AsSpan(head + stamp.Length));
-        if (!line.IsPartial)
-        {
-            frame[^1] = (byte)'\n';
-        }
-
-        return frame;
-    }
-
-    // The nanoseconds as conmon wrote them: our own time type keeps seven digits only.
-    private static string Fraction(string timeText)
-    {
-        var start = timeText.IndexOf('.', StringComparison.Ordinal);
-        var end = start < 0 ? -1 : timeText.AsSpan(start + 1).IndexOfAnyExceptInRange('0', '9');
-        return start < 0 ? "" : timeText.Substring(start, (end < 0 ? timeText.Length - start - 1 : end) + 1);
     }
 }

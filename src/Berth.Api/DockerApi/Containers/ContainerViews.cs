@@ -30,7 +30,7 @@ internal static class ContainerViews
         {
             ["Id"] = record.Id,
             ["Names"] = new JsonArray("/" + record.Name),
-            ["Image"] = record.Config.Image,
+            ["Image"] = engine.Images.TryResolve(record.Config.Image)?.Id.Value == record.ImageId ? record.Config.Image : record.ImageId, // the name may have gone to another since
             ["ImageID"] = record.ImageId,
             ["Command"] = string.Join(' ', (record.Config.Entrypoint ?? []).Concat(record.Config.Cmd ?? []).Select(Quoted)),
             ["Created"] = record.Created.ToUnixTimeSeconds(),
@@ -80,7 +80,7 @@ internal static class ContainerViews
             ["ProcessLabel"] = "",
             ["AppArmorProfile"] = "",
             ["ExecIDs"] = engine.Containers.Execs.IdsOf(container) is { Count: > 0 } execs ? Http.Strings(execs) : null,
-            ["HostConfig"] = JsonSerializer.SerializeToNode(record.HostConfig, ApiJson.Default.HostConfig),
+            ["HostConfig"] = JsonSerializer.SerializeToNode(record.Links.Count == 0 ? record.HostConfig : record.HostConfig with { Links = Links(engine, record) }, ApiJson.Default.HostConfig),
             ["GraphDriver"] = new JsonObject
             {
                 ["Name"] = "overlay2",
@@ -103,6 +103,11 @@ internal static class ContainerViews
 
         return view;
     }
+
+    // As Docker has them: /OTHER:/ME/ALIAS.
+    private static List<string> Links(EngineHost engine, ContainerRecord record) =>
+        [.. record.Links.Select(link => (Other: engine.Containers.All.FirstOrDefault(other => other.Id == link.ContainerId), link.Alias))
+            .Where(pair => pair.Other is not null).Select(pair => $"/{pair.Other!.Name}:/{record.Name}/{pair.Alias}")];
 
     /// <summary><c>Up 5 minutes (healthy)</c>, <c>Exited (0) 2 hours ago</c>.</summary>
     internal static string StatusText(Container container, DateTimeOffset now)
@@ -144,25 +149,44 @@ internal static class ContainerViews
     private static JsonObject Endpoint(EngineHost engine, ContainerRecord record, EndpointRecord endpoint)
     {
         var network = engine.Networks.All.FirstOrDefault(candidate => candidate.Id == endpoint.NetworkId);
-        var isUp = record.IsRunning && endpoint.Address.Length > 0 && network is not null;
+        var isUp = record.IsRunning && endpoint.IsWired && network is not null;
         return new()
         {
-            ["IPAMConfig"] = endpoint.Config.IpamConfig?.IPv4Address is { Length: > 0 } asked ? new JsonObject { ["IPv4Address"] = asked } : null,
-            ["Links"] = null,
+            ["IPAMConfig"] = AskedAddresses(endpoint.Config.IpamConfig),
+            ["Links"] = Http.StringsOrNull(endpoint.Config.Links),
             ["Aliases"] = Http.StringsOrNull(endpoint.Config.Aliases),
             ["MacAddress"] = isUp ? endpoint.MacAddress : "",
-            ["DriverOpts"] = null,
+            ["DriverOpts"] = endpoint.Config.DriverOpts is { Count: > 0 } options ? Http.Map(options) : null,
             ["GwPriority"] = endpoint.Config.GwPriority,
             ["NetworkID"] = endpoint.NetworkId,
             ["EndpointID"] = isUp ? endpoint.EndpointId : "",
             ["Gateway"] = isUp ? network!.Gateway : "",
             ["IPAddress"] = isUp ? endpoint.Address : "",
-            ["IPPrefixLen"] = isUp ? IPNetwork.Parse(network!.Subnet).PrefixLength : 0,
-            ["IPv6Gateway"] = "",
-            ["GlobalIPv6Address"] = "",
-            ["GlobalIPv6PrefixLen"] = 0,
-            ["DNSNames"] = network?.HasNames == true ? Http.Strings([record.Name, .. endpoint.Config.Aliases ?? [], record.ShortId]) : null,
+            ["IPPrefixLen"] = isUp ? PrefixLength(network!.Ipv4) : 0,
+            ["IPv6Gateway"] = isUp ? network!.Ipv6?.Gateway ?? "" : "",
+            ["GlobalIPv6Address"] = isUp ? endpoint.Address6 : "",
+            ["GlobalIPv6PrefixLen"] = isUp ? PrefixLength(network!.Ipv6) : 0,
+            ["DNSNames"] = network?.HasNames == true
+                ? Http.Strings(new[] { record.Name }.Concat(endpoint.Config.Aliases ?? []).Append(record.ShortId).Append(record.Config.Hostname).Where(name => name.Length > 0).Distinct()) : null,
         };
+    }
+
+    private static int PrefixLength(PoolRecord? pool) => pool is null ? 0 : IPNetwork.Parse(pool.Subnet).PrefixLength;
+
+    private static JsonObject? AskedAddresses(EndpointIpamConfig? asked)
+    {
+        var view = new JsonObject();
+        foreach (var (name, address) in new[] { ("IPv4Address", asked?.IPv4Address), ("IPv6Address", asked?.IPv6Address) }.Where(pair => pair.Item2 is { Length: > 0 }))
+        {
+            view[name] = address;
+        }
+
+        if (asked?.LinkLocalIPs is { Count: > 0 } linkLocal)
+        {
+            view["LinkLocalIPs"] = Http.Strings(linkLocal);
+        }
+
+        return view.Count > 0 ? view : null;
     }
 
     private static JsonObject State(Container container)
@@ -176,7 +200,7 @@ internal static class ContainerViews
             ["Restarting"] = record.Status == ContainerStatus.Restarting,
             ["OOMKilled"] = record.OomKilled,
             ["Dead"] = record.Status == ContainerStatus.Dead,
-            ["Pid"] = record.Pid,
+            ["Pid"] = record.IsRunning ? record.Pid : 0,
             ["ExitCode"] = record.ExitCode,
             ["Error"] = record.Error,
             ["StartedAt"] = Http.Time(record.StartedAt),
@@ -202,7 +226,7 @@ internal static class ContainerViews
     {
         var record = container.Record;
         var ports = new JsonObject();
-        foreach (var key in record.Config.ExposedPorts?.Keys.ToList() ?? [])
+        foreach (var key in record.IsRunning ? record.Config.ExposedPorts?.Keys.ToList() ?? [] : [])
         {
             ports[key.Contains('/', StringComparison.Ordinal) ? key : key + "/tcp"] = null;
         }
@@ -218,12 +242,15 @@ internal static class ContainerViews
         {
             ["Bridge"] = "",
             ["SandboxID"] = record.IsRunning ? record.Id : "",
-            ["SandboxKey"] = record.IsRunning && record.Endpoints.Any(end => end.Address.Length > 0) ? $"{engine.Options.ExecRoot}/netns/{record.Id}" : "",
+            ["SandboxKey"] = record.IsRunning && record.Endpoints.Any(end => end.IsWired) ? $"{engine.Options.ExecRoot}/netns/{record.Id}" : "",
             ["Ports"] = ports,
             ["IPAddress"] = first["IPAddress"]?.DeepClone() ?? "",
             ["IPPrefixLen"] = first["IPPrefixLen"]?.DeepClone() ?? 0,
             ["Gateway"] = first["Gateway"]?.DeepClone() ?? "",
             ["MacAddress"] = first["MacAddress"]?.DeepClone() ?? "",
+            ["IPv6Gateway"] = first["IPv6Gateway"]?.DeepClone() ?? "",
+            ["GlobalIPv6Address"] = first["GlobalIPv6Address"]?.DeepClone() ?? "",
+            ["GlobalIPv6PrefixLen"] = first["GlobalIPv6PrefixLen"]?.DeepClone() ?? 0,
             ["Networks"] = Networks(engine, record),
         };
     }
@@ -257,7 +284,7 @@ internal static class ContainerViews
     private static JsonArray Mounts(ContainerRecord record)
     {
         var mounts = new JsonArray();
-        foreach (var mount in record.Mounts.Where(mount => mount.Type != "tmpfs"))
+        foreach (var mount in record.Mounts.Where(mount => mount.Type != "tmpfs" || record.HostConfig.Tmpfs?.ContainsKey(mount.Destination) != true)) // of --tmpfs only HostConfig tells
         {
             var view = new JsonObject { ["Type"] = mount.Type };
             if (mount.Type == "volume")
@@ -281,12 +308,10 @@ internal static class ContainerViews
         return mounts;
     }
 
-    private static (long Own, long All) Sizes(EngineHost engine, ContainerRecord record)
+    /// <summary>Bytes of what the container changed, and of all its files.</summary>
+    internal static (long Own, long All) Sizes(EngineHost engine, ContainerRecord record)
     {
-        var upper = new DirectoryInfo(engine.Containers.DataDirectory(record.Id) + "/upper");
-        var own = upper.Exists
-            ? upper.EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint }).Sum(file => file.Length)
-            : 0;
+        var own = DiskUsage.Of(engine.Containers.DataDirectory(record.Id) + "/upper");
         return (own, own + (engine.Images.TryResolve(record.ImageId)?.Size ?? 0));
     }
 

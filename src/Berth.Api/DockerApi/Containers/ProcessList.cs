@@ -30,6 +30,36 @@ internal static class ProcessList
         return new() { ["Titles"] = Http.Strings(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]), ["Processes"] = rows };
     }
 
+    /// <summary>As ps(1) of the host lists them with these arguments; the others' lines are left out.</summary>
+    internal static async Task<JsonObject> DescribeAsync(ContainerRecord record, EngineHost engine, string arguments)
+    {
+        if (!record.IsRunning)
+        {
+            throw BerthException.Conflict($"container {record.Id} is not running");
+        }
+
+        var listed = await engine.Containers.ListProcessesAsync(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ConfigureAwait(false);
+        var titles = listed[0].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var column = Array.IndexOf(titles, "PID");
+        if (column < 0)
+        {
+            throw new BerthException(ErrorKind.Failed, "Couldn't find PID field in ps output");
+        }
+
+        var pids = engine.Cgroups.Processes(engine.Options.CgroupOf(record)).ToHashSet();
+        var rows = new JsonArray();
+        foreach (var line in listed.Skip(1))
+        {
+            var fields = line.Split((char[]?)null, titles.Length, StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length > column && int.TryParse(fields[column], CultureInfo.InvariantCulture, out var pid) && pids.Contains(pid))
+            {
+                rows.Add((JsonNode)Http.Strings(fields.Select(field => field.TrimEnd())));
+            }
+        }
+
+        return new() { ["Titles"] = Http.Strings(titles), ["Processes"] = rows };
+    }
+
     private static string[]? Row(int pid)
     {
         try

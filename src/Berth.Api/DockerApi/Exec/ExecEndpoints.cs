@@ -19,13 +19,16 @@ internal static class ExecEndpoints
         var execs = engine.Containers.Execs;
         routes.MapPost("/containers/{id}/exec", async context =>
         {
-            var container = engine.Containers.Resolve(context.Route("id"));
-            var session = execs.Create(container, await context.ReadAsync(ApiJson.Default.ExecConfig).ConfigureAwait(false));
+            var config = await context.ReadAsync(ApiJson.Default.ExecConfig).ConfigureAwait(false);
+            var session = execs.Create(config.Cmd is { Count: > 0 } ? engine.Containers.Resolve(context.Route("id")) : throw BerthException.Invalid("No exec command specified"), config);
             await context.WriteAsync(new JsonObject { ["Id"] = session.Id }, 201).ConfigureAwait(false);
         });
         routes.MapPost("/exec/{id}/start", context => StartAsync(context, execs));
         routes.MapPost("/exec/{id}/resize", async context =>
-            await execs.ResizeAsync(execs.Resolve(context.Route("id")), context.Number("h") ?? 0, context.Number("w") ?? 0).ConfigureAwait(false));
+        {
+            var (rows, columns) = context.TerminalSize();
+            await execs.ResizeAsync(execs.Resolve(context.Route("id")), rows, columns).ConfigureAwait(false);
+        });
         routes.MapGet("/exec/{id}/json", context => context.WriteAsync(Inspect(execs.Resolve(context.Route("id")))));
     }
 
@@ -33,27 +36,28 @@ internal static class ExecEndpoints
     {
         var session = execs.Resolve(context.Route("id"));
         var request = await context.ReadAsync(ApiJson.Default.ExecStartRequest).ConfigureAwait(false);
+        session.ConsoleSize = request.ConsoleSize;
         if (request.Detach)
         {
             await execs.StartAsync(session, null, CancellationToken.None).ConfigureAwait(false);
             return;
         }
 
-        HijackedStream? stream = null;
+        // Before it runs: docker-py loses output that comes together with the answer's head.
+        ExecService.RequireStartable(session);
+        var stream = await HijackedStream.TakeAsync(context, session.Config.Tty).ConfigureAwait(false);
         try
         {
-            await execs.StartAsync(
-                session, async () => stream = await HijackedStream.TakeAsync(context, session.Config.Tty).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false);
+            await execs.StartAsync(session, () => Task.FromResult<Stream>(stream), CancellationToken.None).ConfigureAwait(false);
         }
-        catch (BerthException exception) when (session.ExitCode is 126 or 127)
+        catch (BerthException exception)
         {
             // As in Docker: the words go to the client's output, the exit code is what it asks for next.
-            stream ??= await HijackedStream.TakeAsync(context, session.Config.Tty).ConfigureAwait(false);
             await stream.WriteAsync(Frame(exception.Message + "\r\n", session.Config.Tty), CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
-            stream?.CloseConnection();
+            await stream.CloseConnectionAsync().ConfigureAwait(false);
         }
     }
 

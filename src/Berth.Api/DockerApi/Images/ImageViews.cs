@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Berth.Engine;
 using Berth.Engine.Images;
 using Berth.Oci.Images;
 
@@ -8,7 +9,7 @@ namespace Berth.Api.DockerApi.Images;
 /// <summary>Images in Docker's shapes.</summary>
 internal static class ImageViews
 {
-    internal static JsonObject Summary(Image image, int containers) => new()
+    internal static JsonObject Summary(Image image, int containers, int version) => WithVirtualSize(version, new()
     {
         ["Id"] = image.Id.Value,
         ["ParentId"] = image.Parent?.Value ?? "",
@@ -16,13 +17,23 @@ internal static class ImageViews
         ["RepoDigests"] = Http.Strings(image.FamiliarDigests),
         ["Created"] = image.Config.Created?.ToUnixTimeSeconds() ?? 0,
         ["Size"] = image.Size,
-        ["VirtualSize"] = image.Size,
         ["SharedSize"] = -1,
-        ["Labels"] = Http.Map(image.Config.Config?.Labels),
+        ["Labels"] = Http.MapOrNull(image.Config.Config?.Labels),
         ["Containers"] = containers,
-    };
+    });
 
-    internal static JsonObject Details(Image image, ImageStore images) => new()
+    // Until version 1.43 it stood beside the size, with the same value.
+    private static JsonObject WithVirtualSize(int version, JsonObject view)
+    {
+        if (version < 44)
+        {
+            view["VirtualSize"] = view["Size"]!.DeepClone();
+        }
+
+        return view;
+    }
+
+    internal static JsonObject Details(Image image, ImageStore images, int version) => WithVirtualSize(version, new()
     {
         ["Id"] = image.Id.Value,
         ["RepoTags"] = Http.Strings(image.FamiliarTags),
@@ -37,7 +48,6 @@ internal static class ImageViews
         ["Variant"] = image.Config.Variant,
         ["Os"] = image.Config.Os,
         ["Size"] = image.Size,
-        ["VirtualSize"] = image.Size,
         ["GraphDriver"] = new JsonObject
         {
             ["Name"] = "overlay2",
@@ -45,7 +55,7 @@ internal static class ImageViews
         },
         ["RootFS"] = new JsonObject { ["Type"] = "layers", ["Layers"] = Http.Strings(image.Config.RootFs.DiffIds.Select(id => id.Value)) },
         ["Metadata"] = new JsonObject { ["LastTagTime"] = Http.Time(image.LastTagged) },
-    };
+    });
 
     internal static JsonArray History(Image image, ImageStore images)
     {
@@ -54,7 +64,7 @@ internal static class ImageViews
         var chainIds = image.ChainIds;
         foreach (var step in image.Config.History ?? [])
         {
-            var size = step.EmptyLayer || layer >= chainIds.Count ? 0 : images.Layers.Find(chainIds[layer++])?.Size ?? 0;
+            var size = !step.EmptyLayer && layer < chainIds.Count && images.Layers.Find(chainIds[layer++]) is { } found ? DiskUsage.Of(images.Layers.PathOf(found)) : 0; // of the files, not of their archive
             entries.Add(new()
             {
                 ["Id"] = "<missing>",

@@ -18,7 +18,10 @@ internal static class JsonLines
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Runs <paramref name="work"/> and writes what it reports as it comes.</summary>
-    internal static async Task RunAsync(HttpContext context, Func<Action<JsonObject>, CancellationToken, Task> work)
+    /// <param name="context">The request.</param>
+    /// <param name="work">Is given where to report.</param>
+    /// <param name="hasBegun">The first line is written at once: whatever fails after it is a line too, as of a push.</param>
+    internal static async Task RunAsync(HttpContext context, Func<Action<JsonObject>, CancellationToken, Task> work, bool hasBegun = false)
     {
         // Unbounded, as reports come from places that cannot wait; their number is bounded by the layers' sizes.
         var lines = Channel.CreateUnbounded<JsonObject>(new UnboundedChannelOptions { SingleReader = true });
@@ -45,7 +48,7 @@ internal static class JsonLines
         {
             await foreach (var line in lines.Reader.ReadAllAsync(stopping.Token).ConfigureAwait(false))
             {
-                if (first is null && !context.Response.HasStarted)
+                if (!hasBegun && first is null && !context.Response.HasStarted)
                 {
                     first = line;
                     continue;

@@ -28,6 +28,21 @@ internal static class RegistryAuth
         return registry => known.GetValueOrDefault(registry);
     }
 
+    /// <summary>The body of <c>POST /auth</c>: which registry, and who asks.</summary>
+    internal static (string Registry, RegistryCredentials Credentials) Login(byte[] body)
+    {
+        try
+        {
+            using var document = RequestJson.Read(body);
+            var address = document.RootElement.TryGetProperty("serveraddress", out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            return (HostOf(address is { Length: > 0 } ? address : "index.docker.io"), Credentials(document.RootElement) ?? throw BerthException.Invalid("the login has neither a user name nor a token"));
+        }
+        catch (InvalidOperationException)
+        {
+            throw BerthException.Invalid("invalid JSON: the login is not an object with username, password and serveraddress");
+        }
+    }
+
     private static JsonElement? Read(HttpContext context, string header)
     {
         if (context.Request.Headers[header] is not [{ Length: > 0 } text, ..])

@@ -16,22 +16,32 @@ internal static class NetworkEndpoints
     {
         routes.MapGet("/networks", context => ListAsync(context, engine));
         routes.MapPost("/networks/create", context => CreateAsync(context, engine));
-        routes.MapGet("/networks/{id}", context => context.WriteAsync(Describe(engine, engine.Networks.Resolve(context.Route("id")), withContainers: true)));
+        routes.MapGet("/networks/{id}", context => context.Query("scope") is not (null or "" or "local")
+            ? throw BerthException.NotFound($"network {context.Route("id")} not found")
+            : context.WriteAsync(Describe(engine, engine.Networks.Resolve(context.Route("id")), withContainers: true)));
         routes.MapDelete("/networks/{id}", async context =>
         {
-            await engine.Networks.RemoveAsync(context.Route("id"), engine.Containers.All).ConfigureAwait(false);
+            await engine.Networks.RemoveAsync(context.Route("id"), () => engine.Containers.All).ConfigureAwait(false);
             await context.NoContent().ConfigureAwait(false);
         });
         routes.MapPost("/networks/{id}/connect", async context =>
         {
             var request = await context.ReadAsync(ApiJson.Default.ConnectRequest).ConfigureAwait(false);
-            await engine.Containers.ConnectAsync(
-                engine.Containers.Resolve(request.Container), engine.Networks.Resolve(context.Route("id")), request.EndpointConfig ?? new()).ConfigureAwait(false);
+            var network = engine.Networks.Resolve(context.Route("id"));
+            await engine.Containers.ConnectAsync(engine.Containers.Resolve(request.Container), network, request.EndpointConfig ?? new()).ConfigureAwait(false);
         });
         routes.MapPost("/networks/{id}/disconnect", async context =>
         {
             var request = await context.ReadAsync(ApiJson.Default.ConnectRequest).ConfigureAwait(false);
-            await engine.Containers.DisconnectAsync(engine.Containers.Resolve(request.Container), engine.Networks.Resolve(context.Route("id"))).ConfigureAwait(false);
+            var network = engine.Networks.Resolve(context.Route("id"));
+            try
+            {
+                await engine.Containers.DisconnectAsync(engine.Containers.Resolve(request.Container), network).ConfigureAwait(false);
+            }
+            catch (BerthException exception) when (request.Force && exception.Kind == ErrorKind.NotFound)
+            {
+                throw BerthException.NotFound($"endpoint {request.Container} not found");
+            }
         });
         routes.MapPost("/networks/prune", context => PruneAsync(context, engine));
     }
@@ -39,57 +49,89 @@ internal static class NetworkEndpoints
     private static async Task ListAsync(HttpContext context, EngineHost engine)
     {
         var filters = Filters.Read(context, "driver", "id", "label", "label!", "name", "scope", "type", "dangling");
+        if (filters["type"].FirstOrDefault(value => value is not ("builtin" or "custom")) is { } type)
+        {
+            throw BerthException.Invalid($"invalid filter: 'type'='{type}'; it is builtin or custom");
+        }
+
+        if (filters["dangling"].Any(value => value is not ("true" or "1" or "false" or "0")))
+        {
+            throw BerthException.Invalid("invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")");
+        }
+
         var found = engine.Networks.All.Where(network => filters.Labels(network.Labels)
             && filters.Any("driver", value => value == network.Driver)
             && filters.Any("id", value => network.Id.StartsWith(value, StringComparison.Ordinal))
             && filters.Any("name", value => network.Name.Contains(value, StringComparison.Ordinal))
             && filters.Any("scope", value => value == "local")
             && filters.Any("type", value => (value == "builtin") == network.IsPredefined)
-            && filters.Any("dangling", value => (value is "true" or "1") == !IsUsed(engine, network)));
+            && filters.Any("dangling", value => (value is "true" or "1") == (!network.IsPredefined && !IsUsed(engine, network))));
         await context.WriteAsync(new JsonArray([.. found.OrderBy(network => network.Created).Select(network => Describe(engine, network, withContainers: false))])).ConfigureAwait(false);
     }
 
     private static async Task CreateAsync(HttpContext context, EngineHost engine)
     {
         var request = await context.ReadAsync(ApiJson.Default.CreateNetworkRequest).ConfigureAwait(false);
-        if (request.EnableIPv6 == true || request.Ingress || request.ConfigOnly || request.EnableIPv4 == false || request.Ipam?.Options is { Count: > 0 }
-            || request.Ipam?.Driver is not (null or "" or "default") || request.Scope is not (null or "" or "local") || request.Ipam?.Config is { Count: > 1 }
-            || request.Ipam?.Config?.Any(pool => pool.AuxiliaryAddresses is { Count: > 0 }) == true)
+        if (request.ConfigFrom is { Network.Length: > 0 } from)
         {
-            throw new BerthException(
-                ErrorKind.NotSupported, $"Network '{request.Name}': Berth's networks are local bridges with one IPv4 subnet; IPv6, swarm scopes, other IPAM drivers and auxiliary addresses are not supported.");
+            throw BerthException.NotFound($"configuration network \"{from.Network}\" does not exist"); // they are made for swarms: there is none
         }
 
-        var pool = request.Ipam?.Config is [var only] ? only : null;
-        var network = await engine.Networks.CreateAsync(new NetworkConfig
+        if (request.Ingress)
         {
-            Name = request.Name,
-            Driver = request.Driver.Length > 0 ? request.Driver : "bridge",
-            Subnet = pool?.Subnet is { Length: > 0 } subnet ? subnet : null,
-            Gateway = pool?.Gateway,
-            IpRange = pool?.IpRange,
-            Internal = request.Internal,
-            Attachable = request.Attachable,
-            Labels = request.Labels ?? [],
-            Options = request.Options ?? [],
-        }).ConfigureAwait(false);
-        await context.WriteAsync(new JsonObject { ["Id"] = network.Id, ["Warning"] = "" }, 201).ConfigureAwait(false);
+            throw new BerthException(ErrorKind.Forbidden, "Ingress network can only be global scope network, and Berth has no swarm");
+        }
+
+        if (request.Ipam?.Driver is not (null or "" or "default"))
+        {
+            throw BerthException.NotFound($"plugin \"{request.Ipam.Driver}\" not found; Berth has the IPAM driver default");
+        }
+
+        if (request.ConfigOnly || request.Ipam?.Options is { Count: > 0 }
+            || request.Scope is not (null or "" or "local"))
+        {
+            throw new BerthException(
+                ErrorKind.NotSupported, $"Network '{request.Name}': Berth's networks are local bridges; swarm scopes, networks that are only a configuration, and options of IPAM drivers are not supported.");
+        }
+
+        var warnings = new List<string>();
+        var network = await engine.Networks.CreateAsync(
+            new NetworkConfig
+            {
+                Name = request.Name,
+                Driver = request.Driver.Length > 0 ? request.Driver : "bridge",
+                Pools = [.. (request.Ipam?.Config ?? []).Select(pool => new PoolConfig
+                {
+                    Subnet = pool.Subnet, Gateway = pool.Gateway, IpRange = pool.IpRange, AuxAddresses = pool.AuxiliaryAddresses ?? [],
+                })],
+                EnableIpv4 = request.EnableIPv4 ?? true,
+                EnableIpv6 = request.EnableIPv6 ?? false,
+                Internal = request.Internal,
+                Attachable = request.Attachable,
+                Labels = request.Labels ?? [],
+                Options = request.Options ?? [],
+            },
+            warnings.Add).ConfigureAwait(false);
+        await context.WriteAsync(new JsonObject { ["Id"] = network.Id, ["Warning"] = string.Join('\n', warnings) }, 201).ConfigureAwait(false);
     }
 
     private static async Task PruneAsync(HttpContext context, EngineHost engine)
     {
         var filters = Filters.Read(context, "label", "label!", "until");
+        var until = filters["until"].Select(text => Images.ImageEndpoints.Time(text, engine)).ToList();
         var deleted = new List<string>();
-        foreach (var network in engine.Networks.All.Where(network => !network.IsPredefined && !IsUsed(engine, network) && filters.Labels(network.Labels)))
+        foreach (var network in engine.Networks.All.Where(network => !network.IsPredefined && !IsUsed(engine, network) && filters.Labels(network.Labels)
+            && until.TrueForAll(limit => network.Created < limit)))
         {
-            await engine.Networks.RemoveAsync(network.Id, engine.Containers.All).ConfigureAwait(false);
+            await engine.Networks.RemoveAsync(network.Id, () => engine.Containers.All).ConfigureAwait(false);
             deleted.Add(network.Name);
         }
 
         await context.WriteAsync(new JsonObject { ["NetworksDeleted"] = Http.Strings(deleted) }).ConfigureAwait(false);
     }
 
-    private static bool IsUsed(EngineHost engine, NetworkRecord network) => Members(engine, network).Any();
+    // As in Docker: a stopped container is on no network.
+    private static bool IsUsed(EngineHost engine, NetworkRecord network) => Members(engine, network).Any(pair => pair.Container.IsRunning);
 
     private static IEnumerable<(ContainerRecord Container, EndpointRecord Endpoint)> Members(EngineHost engine, NetworkRecord network) =>
         engine.Containers.All.SelectMany(container => container.Record.Endpoints.Select(endpoint => (container.Record, endpoint))).Where(pair => pair.endpoint.NetworkId == network.Id);
@@ -106,22 +148,28 @@ internal static class NetworkEndpoints
                     ["Name"] = container.Name,
                     ["EndpointID"] = endpoint.EndpointId,
                     ["MacAddress"] = endpoint.MacAddress,
-                    ["IPv4Address"] = endpoint.Address.Length > 0 ? $"{endpoint.Address}/{network.Subnet.Split('/')[1]}" : "",
-                    ["IPv6Address"] = "",
+                    ["IPv4Address"] = WithPrefix(endpoint.Address, network.Ipv4),
+                    ["IPv6Address"] = WithPrefix(endpoint.Address6, network.Ipv6),
                 };
             }
         }
 
         var pools = new JsonArray();
-        if (network.IsBridge)
+        foreach (var pool in network.Pools)
         {
-            var pool = new JsonObject { ["Subnet"] = network.Subnet, ["Gateway"] = network.Gateway };
-            if (network.IpRange.Length > 0)
+            var view = new JsonObject { ["Subnet"] = pool.Subnet };
+            if (pool.IpRange.Length > 0)
             {
-                pool["IPRange"] = network.IpRange;
+                view["IPRange"] = pool.IpRange;
             }
 
-            pools.Add((JsonNode)pool);
+            view["Gateway"] = pool.Gateway;
+            if (pool.AuxAddresses.Count > 0)
+            {
+                view["AuxiliaryAddresses"] = Http.Map(pool.AuxAddresses);
+            }
+
+            pools.Add((JsonNode)view);
         }
 
         return new()
@@ -131,8 +179,8 @@ internal static class NetworkEndpoints
             ["Created"] = Http.Time(network.Created),
             ["Scope"] = "local",
             ["Driver"] = network.Driver,
-            ["EnableIPv4"] = true,
-            ["EnableIPv6"] = false,
+            ["EnableIPv4"] = network.Ipv4 is not null || !network.IsBridge,
+            ["EnableIPv6"] = network.Ipv6 is not null,
             ["IPAM"] = new JsonObject { ["Driver"] = "default", ["Options"] = new JsonObject(), ["Config"] = pools },
             ["Internal"] = network.Internal,
             ["Attachable"] = network.Attachable,
@@ -144,4 +192,6 @@ internal static class NetworkEndpoints
             ["Labels"] = Http.Map(network.Labels),
         };
     }
+
+    private static string WithPrefix(string address, PoolRecord? pool) => address.Length > 0 && pool is not null ? $"{address}/{pool.Subnet.Split('/')[1]}" : "";
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Berth.Engine;
 using Berth.Engine.Containers;
+using Berth.Engine.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,6 +18,7 @@ internal static class SystemEndpoints
         routes.MapGet("/version", context => context.WriteAsync(Version(engine, facts)));
         routes.MapGet("/info", context => context.WriteAsync(Info(engine, facts)));
         routes.MapGet("/events", context => EventsAsync(context, engine));
+        routes.MapGet("/system/df", context => SystemUsage.WriteAsync(context, engine));
         routes.MapPost("/berth/v1/stop", context =>
         {
             context.Response.OnCompleted(() =>
@@ -120,7 +122,7 @@ internal static class SystemEndpoints
                 ["Mirrors"] = mirrors.DeepClone(),
             },
             ["NCPU"] = Environment.ProcessorCount,
-            ["MemTotal"] = TotalMemory(),
+            ["MemTotal"] = Http.TotalMemory(),
             ["GenericResources"] = null,
             ["DockerRootDir"] = engine.Options.DataRoot,
             ["HttpProxy"] = "",
@@ -147,42 +149,64 @@ internal static class SystemEndpoints
     private static async Task EventsAsync(HttpContext context, EngineHost engine)
     {
         var filters = Filters.Read(context, "container", "event", "image", "label", "network", "type", "volume", "daemon", "scope");
-        var since = ParseTime(context.Query("since"));
-        var until = ParseTime(context.Query("until"));
+        var since = TimeParameter.Moment(context.Query("since"));
+        var until = TimeParameter.Moment(context.Query("until"));
+        if (since > until)
+        {
+            throw BerthException.Invalid($"`since` time ({context.Query("since")}) cannot be after `until` time ({context.Query("until")})");
+        }
+
         using var subscription = engine.Events.Subscribe(since);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         if (until is { } end)
         {
             var rest = end - engine.Time.GetUtcNow();
-            ending.CancelAfter(rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1));
+            ending.CancelAfter(TimeSpan.FromTicks(Math.Clamp(rest.Ticks, TimeSpan.TicksPerMillisecond, TimeSpan.FromDays(40).Ticks))); // a timer reaches no further
         }
 
         context.Response.ContentType = "application/json";
         await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
         try
         {
-            await foreach (var engineEvent in subscription.Reader.ReadAllAsync(ending.Token).ConfigureAwait(false))
+            do
             {
-                if (Fits(engineEvent, filters))
+                await SendWaitingAsync().ConfigureAwait(false); // before any look at the time: "until" may be past, and all before it is wanted
+            }
+            while (await subscription.Reader.WaitToReadAsync(ending.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            await SendWaitingAsync().ConfigureAwait(false); // "until" has come
+        }
+
+        async Task SendWaitingAsync()
+        {
+            while (subscription.Reader.TryRead(out var engineEvent))
+            {
+                if (Fits(engineEvent, filters) && (until is null || engineEvent.Time <= until))
                 {
                     await context.Response.WriteAsync(Describe(engineEvent).ToJsonString() + "\n", context.RequestAborted).ConfigureAwait(false);
                     await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
                 }
             }
         }
-        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
-        {
-            // "until" has come
-        }
     }
 
     private static bool Fits(Berth.Engine.Events.EngineEvent engineEvent, Filters filters)
     {
-        bool Actor(string type) => filters.Any(type, value => engineEvent.Type == type
-            && (engineEvent.ActorId.StartsWith(value, StringComparison.Ordinal) || engineEvent.Attributes.GetValueOrDefault("name") == value));
+        var name = engineEvent.Attributes.GetValueOrDefault("name", "");
+        bool Actor(string type) => filters.Any(type, value => engineEvent.ActorId.StartsWith(value, StringComparison.Ordinal) || name.StartsWith(value, StringComparison.Ordinal));
+        var image = engineEvent.Type == "image" ? name : engineEvent.Attributes.GetValueOrDefault("image", "");
         return filters.Any("type", value => value == engineEvent.Type)
             && filters.Any("event", value => engineEvent.Action == value || engineEvent.Action.StartsWith(value + ":", StringComparison.Ordinal))
-            && Actor("container") && Actor("image") && Actor("network") && Actor("volume") && filters.Labels(engineEvent.Attributes);
+            && filters.Any("image", value => engineEvent.ActorId == value || image == value || WithoutTag(image) == value)
+            && Actor("container") && Actor("network") && Actor("volume") && Actor("daemon") && filters.Any("scope", value => value == "local") && filters.Labels(engineEvent.Attributes);
+    }
+
+    private static string WithoutTag(string image)
+    {
+        var colon = image.LastIndexOf(':');
+        return colon > image.LastIndexOf('/') ? image[..colon] : image;
     }
 
     private static JsonObject Describe(Berth.Engine.Events.EngineEvent engineEvent)
@@ -207,24 +231,6 @@ internal static class SystemEndpoints
         return result;
     }
 
-    /// <summary>Seconds since 1970, with a fraction or without, or RFC 3339.</summary>
-    internal static DateTimeOffset? ParseTime(string? text)
-    {
-        if (string.IsNullOrEmpty(text) || text == "0")
-        {
-            return null;
-        }
-
-        if (decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var seconds))
-        {
-            return DateTimeOffset.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
-        }
-
-        return DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var time)
-            ? time
-            : throw Berth.Engine.Errors.BerthException.Invalid($"\"{text}\" is not a time: seconds since 1970 or RFC 3339");
-    }
-
     private static string Architecture() => RuntimeInformation.OSArchitecture switch
     {
         System.Runtime.InteropServices.Architecture.X64 => "amd64",
@@ -238,7 +244,4 @@ internal static class SystemEndpoints
         : "Linux";
 
     private static string BackingFileSystem(string path) => new DriveInfo(path).DriveFormat;
-
-    private static long TotalMemory() =>
-        long.Parse(File.ReadLines("/proc/meminfo").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
 }

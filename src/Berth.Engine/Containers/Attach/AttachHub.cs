@@ -10,6 +10,19 @@ internal sealed class AttachHub
 {
     private readonly Lock _gate = new();
     private readonly List<TaskCompletionSource<Socket?>> _pending = [];
+    private TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes once the end of the current run, or of the next if there is none, is recorded.</summary>
+    internal Task EndOfRunAsync
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ended.Task;
+            }
+        }
+    }
 
     /// <summary>The connection to be, or null if the container never starts.</summary>
     internal Task<Socket?> NextStartAsync(CancellationToken cancellationToken)
@@ -35,9 +48,30 @@ internal sealed class AttachHub
     /// <summary>Called between create and start: connects all who wait.</summary>
     internal void ConnectPending(string directory)
     {
+        lock (_gate)
+        {
+            if (_ended.Task.IsCompleted)
+            {
+                _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+
         foreach (var source in TakePending())
         {
-            source.TrySetResult(AttachSocket.Connect(directory));
+            var socket = AttachSocket.Connect(directory);
+            if (!source.TrySetResult(socket))
+            {
+                socket.Dispose(); // whoever waited has left
+            }
+        }
+    }
+
+    /// <summary>The end of the current run is recorded: the container can be removed or started.</summary>
+    internal void EndRun()
+    {
+        lock (_gate)
+        {
+            _ended.TrySetResult();
         }
     }
 

@@ -20,6 +20,19 @@ public sealed record AttachOptions
     public byte[] DetachKeys { get; init; } = [];
 }
 
+/// <summary>Why a session ended.</summary>
+internal enum AttachEnd
+{
+    /// <summary>The container's side has closed, and the client has all of its output.</summary>
+    Ended,
+
+    /// <summary>The client detached by its keys.</summary>
+    Detached,
+
+    /// <summary>The client left, or took nothing for too long.</summary>
+    ClientLeft,
+}
+
 /// <summary>Copies between an attach socket and a client until the container's side ends, the client leaves or detaches.</summary>
 /// <remarks>
 /// conmon stalls a container whose attach socket is not drained. So output goes through a bounded queue, and a client
@@ -30,8 +43,12 @@ internal static class AttachPump
     private const int QueuedPackets = 512; // 4 MiB at most
     private static readonly TimeSpan ClientPatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Runs the session. Returns true when the client detached by its keys.</summary>
-    internal static async Task<bool> RunAsync(Socket container, Stream client, AttachOptions options, CancellationToken cancellationToken)
+    /// <param name="container">conmon's attach socket.</param>
+    /// <param name="client">Where output goes, and input comes from.</param>
+    /// <param name="options">What is wanted.</param>
+    /// <param name="left">Completes when the client is gone; what it had sent is passed on still.</param>
+    /// <param name="cancellationToken">Ends the session.</param>
+    internal static async Task<AttachEnd> RunAsync(Socket container, Stream client, AttachOptions options, Task left, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var input = options.Stdin ? CopyInputAsync(container, client, options.DetachKeys, ended.Token) : Task.FromResult(false);
@@ -40,25 +57,43 @@ internal static class AttachPump
         {
             await ended.CancelAsync().ConfigureAwait(false);
             await output.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return true;
+            return AttachEnd.Detached;
+        }
+
+        if (await Task.WhenAny(output, left).ConfigureAwait(false) != output)
+        {
+            await Task.WhenAny(input, output).ConfigureAwait(false);
+            await ended.CancelAsync().ConfigureAwait(false);
         }
 
         await output.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // ends when the container's side closes or the client is gone
         await ended.CancelAsync().ConfigureAwait(false);
         await ((Task)input).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return false;
+        return output.IsCompletedSuccessfully ? AttachEnd.Ended : AttachEnd.ClientLeft;
     }
 
     private static async Task CopyOutputAsync(Socket container, Stream client, AttachOptions options, CancellationToken cancellationToken)
     {
         var queue = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(QueuedPackets) { SingleReader = true, SingleWriter = true });
-        var writing = WriteAsync(queue.Reader, client, cancellationToken);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var writing = WriteAsync(queue.Reader, client, stopping);
         var buffer = new byte[AttachSocket.PacketBytes];
+        var wasReset = false;
         try
         {
             while (true)
             {
-                var length = await container.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+                int length;
+                try
+                {
+                    length = await container.ReceiveAsync(buffer, SocketFlags.None, stopping.Token).ConfigureAwait(false);
+                }
+                catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset && !wasReset)
+                {
+                    wasReset = true; // conmon went with input unread: the kernel says so once, before what conmon had sent
+                    continue;
+                }
+
                 if (length == 0)
                 {
                     break;
@@ -73,11 +108,15 @@ internal static class AttachPump
                 var packet = options.Raw ? buffer.AsSpan(1, length - 1).ToArray() : Frame(isStderr ? (byte)2 : (byte)1, buffer.AsSpan(1, length - 1));
                 if (!queue.Writer.TryWrite(packet))
                 {
-                    using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                    using var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
                     patience.CancelAfter(ClientPatience);
                     await queue.Writer.WriteAsync(packet, patience.Token).ConfigureAwait(false);
                 }
             }
+        }
+        catch (OperationCanceledException) when (writing.IsFaulted)
+        {
+            // the client is gone, as is told below
         }
         catch (SocketException)
         {
@@ -91,12 +130,21 @@ internal static class AttachPump
         await writing.ConfigureAwait(false);
     }
 
-    private static async Task WriteAsync(ChannelReader<byte[]> packets, Stream client, CancellationToken cancellationToken)
+    // A client that takes no more ends the reading, too.
+    private static async Task WriteAsync(ChannelReader<byte[]> packets, Stream client, CancellationTokenSource stopping)
     {
-        await foreach (var packet in packets.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        try
         {
-            await client.WriteAsync(packet, cancellationToken).ConfigureAwait(false);
-            await client.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await foreach (var packet in packets.ReadAllAsync(stopping.Token).ConfigureAwait(false))
+            {
+                await client.WriteAsync(packet, stopping.Token).ConfigureAwait(false);
+                await client.FlushAsync(stopping.Token).ConfigureAwait(false);
+            }
+        }
+        catch (IOException)
+        {
+            _ = Task.Run(stopping.Cancel, CancellationToken.None); // once this is known to have failed
+            throw;
         }
     }
 

@@ -15,10 +15,10 @@ public static class DetachKeySequence
             return Default;
         }
 
-        return [.. text.Split(',').Select(ParseKey)];
+        return [.. text.Split(',').Select(key => ParseKey(key, text))];
     }
 
-    private static byte ParseKey(string key)
+    private static byte ParseKey(string key, string sequence)
     {
         if (key.Length == 1)
         {
@@ -40,6 +40,6 @@ public static class DetachKeySequence
             }
         }
 
-        throw BerthException.Invalid($"Invalid detach keys: unknown key '{key}'; write single letters or ctrl-LETTER, with commas between");
+        throw BerthException.Invalid($"Invalid escape keys ({sequence}) provided: unknown key '{key}'; write single letters or ctrl-LETTER, with commas between");
     }
 }

@@ -36,6 +36,7 @@ public sealed record ExecConfig
 /// <summary>A command in a running container: asked for, running, or ended.</summary>
 public sealed class ExecSession(string id, Container container, ExecConfig config)
 {
+    private readonly TaskCompletionSource _running = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Id { get; } = id;
@@ -46,20 +47,43 @@ public sealed class ExecSession(string id, Container container, ExecConfig confi
 
     public bool Started { get; internal set; }
 
+    /// <summary>From here on a failure is the command's own: its words go where the output goes.</summary>
+    public bool ReachedRuntime { get; internal set; }
+
+    /// <summary>The engine's own, as a health check is: no event tells of it.</summary>
+    internal bool IsInternal { get; set; }
+
     public int Pid { get; internal set; }
 
     /// <summary>Null until it has ended.</summary>
     public int? ExitCode => _ended.Task.IsCompletedSuccessfully ? _ended.Task.GetAwaiter().GetResult() : null;
 
+    /// <summary>Rows and columns of its terminal, if whoever starts it says so.</summary>
+    public IReadOnlyList<int>? ConsoleSize { get; set; }
+
     /// <summary>The exit code, once it has ended.</summary>
     public Task<int> Ended => _ended.Task;
 
-    internal void End(int exitCode) => _ended.TrySetResult(exitCode);
+    /// <summary>Completes when its program runs, or will not.</summary>
+    internal Task Running => _running.Task;
+
+    internal void Run(int pid)
+    {
+        Pid = pid;
+        _running.TrySetResult();
+    }
+
+    internal void End(int exitCode)
+    {
+        _ended.TrySetResult(exitCode);
+        _running.TrySetResult();
+    }
 }
 
 /// <summary>Runs commands in running containers, each under a conmon of its own: it outlives the daemon like its container.</summary>
 public sealed class ExecService
 {
+    private static readonly TimeSpan s_startPatience = TimeSpan.FromSeconds(10); // Docker's own
     private const int Kept = 512; // ended sessions that can still be inspected
     private readonly ContainerService _containers;
     private readonly EngineParts _parts;
@@ -80,10 +104,37 @@ public sealed class ExecService
             throw BerthException.Invalid("No exec command specified");
         }
 
+        _ = DetachKeySequence.Parse(config.DetachKeys);
+        var session = Add(container, config);
+        Publish(session, "exec_create: " + string.Join(' ', config.Cmd));
+        return session;
+    }
+
+    private ExecSession Add(Container container, ExecConfig config)
+    {
         RequireRunning(container);
         var session = new ExecSession(ContainerCreation.NewId(), container, config);
         _sessions[session.Id] = session;
         return session;
+    }
+
+    private void Publish(ExecSession session, string action, params (string Key, string Value)[] more)
+    {
+        if (!session.IsInternal)
+        {
+            _parts.Events.Publish("container", action, session.Container.Id, ContainerService.Attributes(session.Container.Record, [("execID", session.Id), .. more]));
+        }
+    }
+
+    /// <exception cref="BerthException">It was started before, or the container does not run.</exception>
+    public static void RequireStartable(ExecSession session)
+    {
+        if (session.Started)
+        {
+            throw BerthException.Conflict(session.ExitCode is null ? $"Error: Exec command {session.Id} is already running" : $"exec command {session.Id} has already run");
+        }
+
+        RequireRunning(session.Container);
     }
 
     /// <summary>
@@ -93,13 +144,9 @@ public sealed class ExecService
     /// <exception cref="BerthException">The container does not run, or the command cannot be executed.</exception>
     public async Task StartAsync(ExecSession session, Func<Task<Stream>>? client, CancellationToken cancellationToken)
     {
-        if (session.Started)
-        {
-            throw BerthException.Conflict($"Error: Exec command {session.Id} is already running");
-        }
-
-        RequireRunning(session.Container);
+        RequireStartable(session);
         session.Started = true;
+        Publish(session, "exec_start: " + string.Join(' ', session.Config.Cmd ?? []));
         var directory = Directory(session);
         System.IO.Directory.CreateDirectory(directory);
         ConmonSession? conmon = null;
@@ -107,6 +154,7 @@ public sealed class ExecService
         {
             var process = Describe(session);
             await File.WriteAllBytesAsync(directory + "/process.json", RuntimeSpecWriter.Process(process), cancellationToken).ConfigureAwait(false);
+            session.ReachedRuntime = true;
             conmon = await _parts.Conmon.StartAsync(new ConmonConfig
             {
                 ContainerId = session.Container.Id,
@@ -116,6 +164,7 @@ public sealed class ExecService
                 Terminal = session.Config.Tty,
                 OpenStdin = session.Config.AttachStdin,
                 ExecProcessPath = directory + "/process.json",
+                OomScoreAdj = process.OomScoreAdj,
             }).ConfigureAwait(false);
             _parts.Faults.Reached("exec.conmon");
             var conmonPid = await _parts.Conmon.ReapFirstAsync(conmon, directory).ConfigureAwait(false);
@@ -125,6 +174,11 @@ public sealed class ExecService
         catch (Exception exception)
         {
             conmon?.Dispose();
+            if (!session.ReachedRuntime)
+            {
+                _sessions.TryRemove(session.Id, out _); // as in Docker: whoever asks for its exit code learns that there is none
+            }
+
             Finish(session, directory, exception is BerthException ? RuntimeFailure.ExitCode(exception.Message) ?? 126 : 126);
             throw;
         }
@@ -133,7 +187,8 @@ public sealed class ExecService
     /// <summary>Runs a command to its end and returns its exit code and what it wrote, up to a limit. For health checks.</summary>
     internal async Task<(int ExitCode, string Output)> CaptureAsync(Container container, ExecConfig config, int limitBytes, CancellationToken cancellationToken)
     {
-        var session = Create(container, config with { AttachStdout = true, AttachStderr = true });
+        var session = Add(container, config with { AttachStdout = true, AttachStderr = true });
+        session.IsInternal = true;
         using var kept = new BoundedStream(limitBytes);
         using var killed = cancellationToken.Register(() => Kill(session));
         await StartAsync(session, () => Task.FromResult<Stream>(kept), CancellationToken.None).ConfigureAwait(false);
@@ -143,8 +198,21 @@ public sealed class ExecService
     }
 
     /// <summary>Changes its terminal's size.</summary>
+    /// <remarks>Clients ask for it as soon as they have the connection: it waits until the program runs, as Docker does.</remarks>
     public async Task ResizeAsync(ExecSession session, int rows, int columns)
     {
+        if (session.Started)
+        {
+            try
+            {
+                await session.Running.WaitAsync(s_startPatience).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                throw new BerthException(ErrorKind.Failed, "timeout waiting for exec session ready");
+            }
+        }
+
         if (session is not { Started: true, ExitCode: null })
         {
             throw BerthException.Conflict($"Exec command {session.Id} is not running");
@@ -188,7 +256,7 @@ public sealed class ExecService
         _parts.Faults.Reached("exec.released");
         try
         {
-            session.Pid = await Conmon.ReadPidAsync(conmon).ConfigureAwait(false);
+            session.Run(await Conmon.ReadPidAsync(conmon, "exec").ConfigureAwait(false));
         }
         catch
         {
@@ -213,10 +281,18 @@ public sealed class ExecService
                 Raw = session.Config.Tty,
                 DetachKeys = session.Config.Tty ? DetachKeySequence.Parse(session.Config.DetachKeys) : [],
             };
-            if (!await AttachPump.RunAsync(socket, await client().ConfigureAwait(false), options, cancellationToken).ConfigureAwait(false)
-                && !cancellationToken.IsCancellationRequested)
+            var stream = await client().ConfigureAwait(false);
+            using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            try
             {
-                await ending.ConfigureAwait(false); // so that the exit code is there when the client asks for it
+                if (await AttachPump.RunAsync(socket, stream, options, _containers.HangUpAsync(stream, watching.Token), cancellationToken).ConfigureAwait(false) == AttachEnd.Ended)
+                {
+                    await ending.ConfigureAwait(false); // so that the exit code is there when the client asks for it
+                }
+            }
+            finally
+            {
+                await watching.CancelAsync().ConfigureAwait(false);
             }
         }
     }
@@ -240,6 +316,7 @@ public sealed class ExecService
             System.IO.Directory.Delete(directory, recursive: true);
         }
 
+        Publish(session, "exec_die", ("exitCode", exitCode.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         session.End(exitCode);
         _endedIds.Enqueue(session.Id);
         while (_endedIds.Count > Kept && _endedIds.TryDequeue(out var oldest))
@@ -263,13 +340,14 @@ public sealed class ExecService
         return new ProcessModel
         {
             Terminal = session.Config.Tty,
+            ConsoleSize = session.Config.Tty && (session.ConsoleSize ?? session.Config.ConsoleSize) is [> 0 and var rows, > 0 and var columns] ? (rows, columns) : null,
             Args = session.Config.Cmd!,
             Env = RuntimeSpecBuilder.EnvironmentOf(config, user),
             WorkingDirectory = session.Config.WorkingDir.Length > 0 ? session.Config.WorkingDir : record.Config.WorkingDir.Length > 0 ? record.Config.WorkingDir : "/",
             User = user,
             Capabilities = Capabilities.For(session.Config.Privileged || record.HostConfig.Privileged, record.HostConfig.CapAdd, record.HostConfig.CapDrop),
             Ulimits = record.HostConfig.Ulimits ?? [],
-            NoNewPrivileges = record.HostConfig.SecurityOpt?.Any(option => option.StartsWith("no-new-privileges", StringComparison.Ordinal)) ?? false,
+            NoNewPrivileges = SecurityOptions.Parse(record.HostConfig.SecurityOpt).NoNewPrivileges,
             OomScoreAdj = record.HostConfig.OomScoreAdj,
         };
     }

@@ -43,15 +43,18 @@ public static class ListeningPorts
     /// <summary>Whether it declares a TCP port.</summary>
     public static bool HasAny(Container container) => Declared(container.Record).Any();
 
-    /// <summary>Whether it publishes a TCP port.</summary>
-    public static bool HasPublished(Container container) => container.Record.Ports.Any(port => port.Protocol == "tcp");
+    /// <summary>Whether it publishes a TCP port, or would if it ran.</summary>
+    public static bool HasPublished(Container container) =>
+        container.Record.Ports.Any(port => port.Protocol == "tcp") || Tcp(container.Record.HostConfig.PortBindings?.Keys).Any();
 
     /// <summary>Whether it listens on one of its declared TCP ports at least.</summary>
     public static bool IsServing(Container container) => Open(container.Record) is { } open && Declared(container.Record).Any(open.Contains);
 
     private static IEnumerable<int> Declared(ContainerRecord record) =>
-        (record.Config.ExposedPorts?.Keys ?? Enumerable.Empty<string>()).Concat(record.HostConfig.PortBindings?.Keys ?? Enumerable.Empty<string>())
-            .Select(Networks.PortAllocation.ParsePort).Where(port => port.Protocol == "tcp").Select(port => port.Port).Distinct();
+        Tcp(record.Config.ExposedPorts?.Keys).Concat(Tcp(record.HostConfig.PortBindings?.Keys)).Distinct();
+
+    private static IEnumerable<int> Tcp(IEnumerable<string>? ports) =>
+        (ports ?? []).Select(Networks.PortAllocation.ParsePort).Where(port => port.Protocol == "tcp").Select(port => port.Port);
 
     // Null when it has ended.
     private static HashSet<int>? Open(ContainerRecord record) =>

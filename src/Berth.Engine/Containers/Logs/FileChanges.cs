@@ -1,21 +1,16 @@
 using System.Threading.Channels;
+using Berth.Linux.Files;
 
 namespace Berth.Engine.Containers.Logs;
 
-/// <summary>Tells when a file has been written to (inotify(7)). Many writes between two questions are one.</summary>
+/// <summary>Tells when a file has been written to. Many writes between two questions are one.</summary>
 internal sealed class FileChanges : IDisposable
 {
-    private readonly FileSystemWatcher _watcher;
     private readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly IDisposable _watch;
 
-    internal FileChanges(string path)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        _watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path)) { NotifyFilter = NotifyFilters.Size | NotifyFilters.LastWrite | NotifyFilters.FileName };
-        _watcher.Changed += (_, _) => _changed.Writer.TryWrite(true);
-        _watcher.Created += (_, _) => _changed.Writer.TryWrite(true);
-        _watcher.EnableRaisingEvents = true;
-    }
+    /// <exception cref="Berth.Linux.LinuxException">Its directory is not there.</exception>
+    internal FileChanges(DirectoryWatcher watcher, string path) => _watch = watcher.Watch(path, () => _changed.Writer.TryWrite(true));
 
     /// <summary>Returns at the next change, or when <paramref name="ended"/> completes.</summary>
     internal async Task NextAsync(Task ended, CancellationToken cancellationToken)
@@ -26,5 +21,5 @@ internal sealed class FileChanges : IDisposable
         _changed.Reader.TryRead(out _);
     }
 
-    public void Dispose() => _watcher.Dispose();
+    public void Dispose() => _watch.Dispose();
 }

@@ -1,10 +1,12 @@
 using System.Globalization;
+using Berth.Linux.Files;
 
 namespace Berth.Engine.Containers.Logs;
 
 /// <summary>
 /// The files of one log: <c>PATH</c>, which conmon writes, and <c>PATH.1</c>, <c>PATH.2</c> …, the older the higher. Renaming and
-/// opening by name take turns, so that a reader never looks at a rotation that is half done.
+/// opening by name take turns, so that a reader never looks at a rotation that is half done. <c>PATH.0</c> is a second name of the current file: conmon replaces that
+/// by itself when it has written very much (<see cref="LogLimits.BackstopBytes"/>), and then the file before is still there.
 /// </summary>
 /// <param name="path">The current file. It is missing from a rotation until conmon has opened the next one.</param>
 /// <param name="gate">The same for all who use this log.</param>
@@ -42,32 +44,77 @@ internal sealed class LogFiles(string path, Lock gate)
         }
     }
 
+    /// <summary>From that size on a log has its second name, long before conmon replaces it: most never grow so large.</summary>
+    internal const long WorthKeepingBytes = 1 << 20;
+
+    /// <summary>Gives the current file its second name, if it has none and is that large.</summary>
+    /// <returns>False when conmon has replaced the file that has it: that comes first, by <see cref="ShiftKept"/>.</returns>
+    internal bool Keep(long fromBytes)
+    {
+        lock (gate)
+        {
+            if (IsReplaced())
+            {
+                return false;
+            }
+
+            if (new FileInfo(path) is { Exists: true } file && file.Length >= fromBytes && LogFile.InodeOf(path) is { } current && LogFile.InodeOf(KeptPath) != current)
+            {
+                File.Delete(KeptPath); // of a file that was rotated
+                using var directory = DirectoryHandle.Open(System.IO.Path.GetDirectoryName(path)!);
+                directory.CreateHardLink(System.IO.Path.GetFileName(KeptPath), directory, System.IO.Path.GetFileName(path));
+            }
+
+            return true;
+        }
+    }
+
     /// <summary>Makes room for a new current file; the oldest beyond <paramref name="maxFiles"/> goes.</summary>
     /// <returns>The file that went, still open, or null. Once its successor is there, <see cref="RememberTorn"/> it.</returns>
     internal LogFile? Shift(int maxFiles)
     {
         lock (gate)
         {
-            var dropped = LogFile.TryOpen(maxFiles > 1 ? $"{path}.{maxFiles - 1}" : path);
-            for (var i = maxFiles - 1; i > 1; i--)
+            if (IsReplaced())
             {
-                if (File.Exists($"{path}.{i - 1}"))
-                {
-                    File.Move($"{path}.{i - 1}", $"{path}.{i}", overwrite: true);
-                }
+                Shift(KeptPath, maxFiles)?.Dispose();
             }
 
-            if (maxFiles > 1)
-            {
-                File.Move(path, path + ".1", overwrite: true);
-            }
-            else
-            {
-                File.Delete(path); // conmon writes into it until it has opened the new one; readers that have it open read to its end
-            }
-
-            return dropped;
+            File.Delete(KeptPath);
+            return Shift(path, maxFiles); // conmon writes into it until it has opened the new one; readers that have it open read to its end
         }
+    }
+
+    /// <summary>The same for the file that conmon has replaced: its successor is there already.</summary>
+    internal LogFile? ShiftKept(int maxFiles)
+    {
+        lock (gate)
+        {
+            return Shift(KeptPath, maxFiles);
+        }
+    }
+
+    private LogFile? Shift(string newest, int maxFiles)
+    {
+        var dropped = LogFile.TryOpen(maxFiles > 1 ? $"{path}.{maxFiles - 1}" : newest);
+        for (var i = maxFiles - 1; i > 1; i--)
+        {
+            if (File.Exists($"{path}.{i - 1}"))
+            {
+                File.Move($"{path}.{i - 1}", $"{path}.{i}", overwrite: true);
+            }
+        }
+
+        if (maxFiles > 1)
+        {
+            File.Move(newest, path + ".1", overwrite: true);
+        }
+        else
+        {
+            File.Delete(newest);
+        }
+
+        return dropped;
     }
 
     /// <summary>Notes that the oldest file begins with the rest of a line whose first part has gone, so that nobody shows half a line.</summary>
@@ -88,6 +135,15 @@ internal sealed class LogFiles(string path, Lock gate)
         }
     }
 
+    private string KeptPath => path + ".0";
+
+    // The second name is that of neither the current file nor of the one that was rotated last.
+    private bool IsReplaced()
+    {
+        var (current, kept) = (LogFile.InodeOf(path), LogFile.InodeOf(KeptPath));
+        return kept is not null && current is not null && kept != current && kept != LogFile.InodeOf(path + ".1");
+    }
+
     // "INODE STREAM …": the oldest file, and the streams in whose lines it begins.
     private string TornPath => System.IO.Path.GetDirectoryName(path) + "/torn-line";
 
@@ -102,7 +158,7 @@ internal sealed class LogFiles(string path, Lock gate)
         var prefix = System.IO.Path.GetFileName(path) + ".";
         var older = FilesBeside(path).Where(file => System.IO.Path.GetFileName(file).StartsWith(prefix, StringComparison.Ordinal))
             .Select(file => (File: file, Suffix: System.IO.Path.GetFileName(file)[prefix.Length..]))
-            .Where(file => int.TryParse(file.Suffix, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            .Where(file => int.TryParse(file.Suffix, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && (number > 0 || IsReplaced()))
             .OrderByDescending(file => int.Parse(file.Suffix, NumberStyles.None, CultureInfo.InvariantCulture))
             .Select(file => file.File);
         return [.. older, .. File.Exists(path) ? [path] : Array.Empty<string>()];

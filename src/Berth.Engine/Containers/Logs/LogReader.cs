@@ -11,9 +11,14 @@ public sealed record LogOptions
 
     public bool Stderr { get; init; }
 
-    public DateTimeOffset? Since { get; init; }
+    /// <summary>Nanoseconds since 1970; lines of that very moment are wanted too.</summary>
+    public long? Since { get; init; }
 
-    public DateTimeOffset? Until { get; init; }
+    /// <summary>As <see cref="Since"/>.</summary>
+    public long? Until { get; init; }
+
+    /// <summary>A time as <see cref="Since"/> and <see cref="Until"/> want it.</summary>
+    public static long? Moment(DateTimeOffset? time) => time is { } value ? (value.UtcTicks - DateTime.UnixEpoch.Ticks) * TimeSpan.NanosecondsPerTick : null;
 
     /// <summary>The last so many lines; null for all.</summary>
     public int? Tail { get; init; }
@@ -29,15 +34,22 @@ public sealed class LogReader
 {
     private readonly Container _container;
     private readonly LogFiles _files;
+    private readonly DirectoryWatcher _watcher;
 
-    internal LogReader(Container container, LogFiles files) => (_container, _files) = (container, files);
+    internal LogReader(Container container, LogFiles files, DirectoryWatcher watcher) => (_container, _files, _watcher) = (container, files, watcher);
 
     /// <summary>The lines in order. With <see cref="LogOptions.Follow"/>, ends when the container has ended and all is read.</summary>
     public async IAsyncEnumerable<LogLine> ReadAsync(LogOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var changes = options.Follow ? new FileChanges(_files.Path) : null;
+        if (options.Follow)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_files.Path)!); // a container that has not run yet has none
+        }
+
+        using var changes = options.Follow ? new FileChanges(_watcher, _files.Path) : null;
         var ended = options.Follow ? _container.WaitAsync(WaitCondition.NotRunning) : Task.CompletedTask;
         var open = new Queue<LogFile>(_files.OpenAll());
+        bool[] goesOn = [false, false]; // whether the last piece of standard output, of standard error, is to be continued
         try
         {
             await LogTail.SeekAsync([.. open], options, cancellationToken).ConfigureAwait(false);
@@ -59,7 +71,9 @@ public sealed class LogReader
 
                     if (LogTail.Wanted(line, options))
                     {
-                        yield return line;
+                        var stream = line.IsStderr ? 1 : 0;
+                        yield return goesOn[stream] ? line with { IsContinuation = true } : line;
+                        goesOn[stream] = line.IsPartial;
                     }
                 }
 
@@ -205,7 +219,8 @@ internal sealed class LogFile : IAsyncDisposable, IDisposable
         return true;
     }
 
-    private static ulong? InodeOf(string path)
+    /// <summary>Null when there is no such file.</summary>
+    internal static ulong? InodeOf(string path)
     {
         try
         {

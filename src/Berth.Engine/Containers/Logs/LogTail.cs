@@ -9,20 +9,21 @@ internal static class LogTail
         (line.IsStderr ? options.Stderr : options.Stdout) && (options.Since is null || line.Time >= options.Since)
         && (options.Until is null || line.Time <= options.Until);
 
-    /// <summary>Puts each file where reading begins; partial lines count with the one that completes them.</summary>
+    /// <summary>Puts each file where reading begins; pieces of a line count as one, also when it has no end yet.</summary>
     /// <param name="files">Oldest first.</param>
     internal static async Task SeekAsync(IReadOnlyList<LogFile> files, LogOptions options, CancellationToken cancellationToken)
     {
         var missing = options.Tail ?? 0;
+        var seen = new HashSet<bool>(); // streams of which some line has been met: a piece before it belongs to it
         foreach (var file in options.Tail is null ? [] : files.Reverse())
         {
-            var (position, found) = await StartAsync(file.Bytes, missing, options, cancellationToken).ConfigureAwait(false);
+            var (position, found) = await StartAsync(file.Bytes, missing, seen, options, cancellationToken).ConfigureAwait(false);
             file.Bytes.Position = position;
             missing -= found;
         }
     }
 
-    private static async Task<(long Position, int Found)> StartAsync(FileStream file, int wanted, LogOptions options, CancellationToken cancellationToken)
+    private static async Task<(long Position, int Found)> StartAsync(FileStream file, int wanted, HashSet<bool> seen, LogOptions options, CancellationToken cancellationToken)
     {
         if (wanted <= 0)
         {
@@ -50,7 +51,7 @@ internal static class LogTail
 
                 var text = buffer.AsMemory(i + 1, end - i - 1);
                 text = text.Length > 0 && text.Span[^1] == (byte)'\n' ? text[..^1] : text;
-                if (LogLine.TryParse(text, out var line) && Wanted(line, options) && !line.IsPartial && ++found > wanted)
+                if (LogLine.TryParse(text, out var line) && Wanted(line, options) && (seen.Add(line.IsStderr) || !line.IsPartial) && ++found > wanted)
                 {
                     return (position + end, wanted);
                 }

@@ -31,8 +31,8 @@ internal static class Capabilities
             return bounding;
         }
 
-        var added = Normalise(add);
-        var dropped = Normalise(drop);
+        var added = Normalise("CapAdd", add);
+        var dropped = Normalise("CapDrop", drop);
         var chosen = added.Contains("ALL") ? bounding : dropped.Contains("ALL") ? [] : (IEnumerable<string>)Default;
         return [.. All.Where(name => (chosen.Contains(name) || added.Contains(name)) && (added.Contains(name) || !dropped.Contains(name)))];
     }
@@ -45,7 +45,7 @@ internal static class Capabilities
         return [.. All.Take(last + 1).Where((_, number) => (mask >> number & 1) == 1)];
     }
 
-    private static HashSet<string> Normalise(IReadOnlyList<string>? names)
+    private static HashSet<string> Normalise(string field, IReadOnlyList<string>? names)
     {
         var result = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names ?? [])
@@ -55,7 +55,7 @@ internal static class Capabilities
             result.Add(full == "CAP_ALL" ? "ALL" : full);
             if (full is not ("ALL" or "CAP_ALL") && !All.Contains(full))
             {
-                throw BerthException.Invalid($"invalid capability: \"{name}\"");
+                throw BerthException.Invalid($"invalid {field}: unknown capability: \"{full}\"");
             }
         }
 

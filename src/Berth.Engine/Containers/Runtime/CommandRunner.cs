@@ -4,10 +4,10 @@ using Berth.Linux.Processes;
 namespace Berth.Engine.Containers.Runtime;
 
 /// <summary>What a helper process left: its exit code and what it wrote.</summary>
-internal sealed record CommandResult(int ExitCode, string Output, string Error);
+public sealed record CommandResult(int ExitCode, string Output, string Error);
 
 /// <summary>Runs short helper programs with exactly the descriptors they need.</summary>
-internal sealed class CommandRunner(ExitWatcher exits)
+public sealed class CommandRunner(ExitWatcher exits)
 {
     private const int OutputLimitBytes = 1 << 20;
 

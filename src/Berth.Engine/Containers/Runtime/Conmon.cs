@@ -35,6 +35,9 @@ internal sealed record ConmonConfig
 
     /// <summary>For an exec: its process file.</summary>
     public string? ExecProcessPath { get; init; }
+
+    /// <summary>For an exec: how readily the kernel kills it, -1000 to 1000. proc_pid_oom_score_adj(5).</summary>
+    public int OomScoreAdj { get; init; }
 }
 
 /// <summary>A started conmon. For an exec, <see cref="Conmon.ReleaseExec"/> lets it go on once its client is attached.</summary>
@@ -146,10 +149,12 @@ internal sealed class Conmon(string path, OciRuntime runtime, CgroupLayout cgrou
         try
         {
             view = await runtime.OpenAsync().ConfigureAwait(false);
+            // crun does not set it for an exec, which has what its parents have, and conmon gives its child 0: so conmon starts choom(1), which starts crun.
+            IReadOnlyList<string> scored = config.OomScoreAdj == 0 ? [] : ["/usr/bin/choom", "-n", config.OomScoreAdj.ToString(CultureInfo.InvariantCulture), "--"];
             var child = Spawn.Start(new SpawnConfig
             {
                 Path = path,
-                Arguments = [path, .. Arguments(config, RuntimeFor(config, view))],
+                Arguments = [path, .. Arguments(config, [.. scored, .. RuntimeFor(config, view)])],
                 Environment = environment,
                 Descriptors = descriptors,
                 WorkingDirectory = config.Directory,
@@ -179,8 +184,10 @@ internal sealed class Conmon(string path, OciRuntime runtime, CgroupLayout cgrou
             : view.Command;
 
     /// <summary>Waits until the runtime has made the container or exec. Returns the process id of its first process.</summary>
+    /// <param name="session">Which.</param>
+    /// <param name="verb">What is being done, for the message: create or exec.</param>
     /// <exception cref="BerthException">The runtime refused; the message is its own.</exception>
-    internal static async Task<int> ReadPidAsync(ConmonSession session)
+    internal static async Task<int> ReadPidAsync(ConmonSession session, string verb)
     {
         // One JSON object per line: {"pid": N}, or a negative number with a message.
         var line = await ReadLineAsync(session.SyncRead).ConfigureAwait(false);
@@ -199,7 +206,7 @@ internal sealed class Conmon(string path, OciRuntime runtime, CgroupLayout cgrou
         }
 
         var message = root.TryGetProperty("message", out var text) ? text.GetString() ?? "" : "";
-        throw RuntimeFailure.From(message, "create");
+        throw RuntimeFailure.From(message, verb);
     }
 
     /// <summary>For an exec: waits until its attach socket is there.</summary>

@@ -100,11 +100,31 @@ internal sealed record OciRuntime(string Path, string StateRoot, bool HidesUnifi
     /// <summary>Removes the runtime's state and cgroups; processes that are still there are killed. Absent is fine.</summary>
     internal Task DeleteAsync(string id) => RunAsync("delete", "--force", id);
 
+    /// <param name="resourcesFile">"resources" of the OCI Runtime Spec, config-linux.md.</param>
+    internal async Task UpdateAsync(string id, string resourcesFile)
+    {
+        var result = await RunAsync("update", "--resources", resourcesFile, id).ConfigureAwait(false);
+        if (result.ExitCode != 0)
+        {
+            throw RuntimeFailure.From(result.Error, "update");
+        }
+    }
+
     internal async Task PauseAsync(string id, bool pause)
     {
         var result = await RunAsync(pause ? "pause" : "resume", id).ConfigureAwait(false);
         if (result.ExitCode != 0)
         {
+            if (result.Error.Contains("is not running", StringComparison.Ordinal) || result.Error.Contains("does not exist", StringComparison.Ordinal))
+            {
+                if (!pause)
+                {
+                    return; // it has just ended, and nothing of it stands still
+                }
+
+                throw BerthException.Conflict($"container {id} is not running");
+            }
+
             throw RuntimeFailure.From(result.Error, pause ? "pause" : "resume");
         }
     }

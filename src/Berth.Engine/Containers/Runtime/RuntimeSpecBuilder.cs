@@ -17,6 +17,9 @@ internal static class RuntimeSpecBuilder
         "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
     ];
 
+    /// <summary>With those that depend on the machine.</summary>
+    internal static IEnumerable<string> AllMaskedPaths => [.. MaskedPaths, .. ThermalThrottle()];
+
     internal static readonly string[] ReadonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
     /// <param name="networkNamespace">The file of the network namespace; null for the host's.</param>
@@ -29,6 +32,7 @@ internal static class RuntimeSpecBuilder
         var user = ProcessUser.Resolve(config.User, passwd, files.Lines("etc/group"), host.GroupAdd);
         var capabilities = Capabilities.For(host.Privileged, host.CapAdd, host.CapDrop);
         var init = host.Init == true ? FindInit() : null;
+        var security = SecurityOptions.Parse(host.SecurityOpt);
         return new RuntimeSpecModel
         {
             Hostname = host.UtsMode == "host" || host.NetworkMode == "host" && config.Hostname == Environment.MachineName ? "" : config.Hostname,
@@ -38,23 +42,27 @@ internal static class RuntimeSpecBuilder
             Process = new ProcessModel
             {
                 Terminal = config.Tty,
+                ConsoleSize = config.Tty && host.ConsoleSize is [> 0 and var rows, > 0 and var columns] ? (rows, columns) : null,
                 Args = [.. init is null ? [] : new[] { "/sbin/docker-init", "--" }, .. config.Entrypoint ?? [], .. config.Cmd ?? []],
                 Env = EnvironmentOf(config, user),
                 WorkingDirectory = config.WorkingDir.Length > 0 ? config.WorkingDir : "/",
                 User = user,
                 Capabilities = capabilities,
                 Ulimits = host.Ulimits ?? [],
-                NoNewPrivileges = host.SecurityOpt?.Any(option => option is "no-new-privileges" or "no-new-privileges:true" or "no-new-privileges=true") ?? false,
+                NoNewPrivileges = security.NoNewPrivileges,
+                AppArmorProfile = security.AppArmor is "docker-default" ? "" : security.AppArmor,
                 OomScoreAdj = host.OomScoreAdj,
             },
-            Mounts = [.. StandardMounts(host, cgroups), .. OwnMounts(record, files, init)],
+            Mounts = [.. StandardMounts(host, cgroups, security.WritableCgroups, SharedMemory(host, files, options, resolve)), .. OwnMounts(record, files, init)],
             Namespaces = Namespaces(host, cgroups, networkNamespace, resolve),
             CgroupsPath = options.CgroupOf(record),
             Privileged = host.Privileged,
-            SeccompUnconfined = host.SecurityOpt?.Any(option => option.Replace('=', ':') == "seccomp:unconfined") ?? false,
-            MaskedPaths = host.Privileged ? [] : host.MaskedPaths ?? [.. MaskedPaths, .. ThermalThrottle()],
+            SeccompUnconfined = security.Seccomp == "unconfined",
+            SeccompFile = security.Seccomp is "" or "unconfined" ? null : SeccompFile.Read(security.Seccomp, capabilities.ToHashSet(StringComparer.Ordinal)),
+            MaskedPaths = host.Privileged ? [] : host.MaskedPaths ?? [.. AllMaskedPaths],
             ReadonlyPaths = host.Privileged ? [] : host.ReadonlyPaths ?? ReadonlyPaths,
             Devices = Devices(host),
+            DeviceRules = [.. (host.DeviceCgroupRules ?? []).Select(DeviceRule.Parse)],
             Sysctls = Sysctls(host, networkNamespace),
             Resources = ResourceModel.From(host),
             Annotations = host.Annotations ?? [],
@@ -75,23 +83,40 @@ internal static class RuntimeSpecBuilder
         return merged.Any(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)) ? merged : [.. merged, "HOME=" + user.Home];
     }
 
-    internal static IEnumerable<SpecMount> StandardMounts(HostConfig host, CgroupLayout cgroups)
+    /// <param name="sharedMemory">A directory of the host that becomes /dev/shm; null for memory of its own.</param>
+    internal static IEnumerable<SpecMount> StandardMounts(HostConfig host, CgroupLayout cgroups, bool writableCgroups = false, string? sharedMemory = null)
     {
         var access = host.Privileged ? "rw" : "ro";
         yield return new("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]);
         yield return new("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]);
         yield return new("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]);
         yield return new("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]);
-        yield return new("/sys/fs/cgroup", cgroups.Mode == CgroupMode.Unified ? "cgroup2" : "cgroup", "cgroup", ["nosuid", "noexec", "nodev", access]);
+        yield return new("/sys/fs/cgroup", cgroups.Mode == CgroupMode.Unified ? "cgroup2" : "cgroup", "cgroup", ["nosuid", "noexec", "nodev", writableCgroups ? "rw" : access]);
         yield return new("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]); // shows the queues of the IPC namespace
-        if (host.IpcMode == "host")
+        if (sharedMemory is not null)
         {
-            yield return new("/dev/shm", "bind", "/dev/shm", ["rbind", "rprivate"]);
+            yield return new("/dev/shm", "bind", sharedMemory, ["rbind", "rprivate"]);
         }
         else if (host.IpcMode != "none")
         {
             yield return new("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", string.Create(CultureInfo.InvariantCulture, $"size={host.ShmSize}")]);
         }
+    }
+
+    private static string? SharedMemory(HostConfig host, ContainerFiles files, EngineOptions options, Func<string, ContainerRecord> resolve)
+    {
+        if (host.IpcMode.StartsWith("container:", StringComparison.Ordinal))
+        {
+            var donor = resolve(host.IpcMode["container:".Length..]);
+            return donor.HostConfig.IpcMode switch
+            {
+                "shareable" => ContainerFiles.SharedMemoryPath($"{options.DataRoot}/containers/{donor.Id}"),
+                "host" => "/dev/shm",
+                _ => throw BerthException.Invalid($"cannot join IPC namespace of container {donor.Id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)"),
+            };
+        }
+
+        return host.IpcMode switch { "host" => "/dev/shm", "shareable" => files.SharedMemory, _ => null };
     }
 
     private static IEnumerable<SpecMount> OwnMounts(ContainerRecord record, ContainerFiles files, string? init)
@@ -109,13 +134,32 @@ internal static class RuntimeSpecBuilder
             yield return new("/sbin/docker-init", "bind", init, ["bind", "ro"]);
         }
 
-        foreach (var mount in record.Mounts)
+        foreach (var (mount, number) in record.Mounts.Select((mount, number) => (mount, number)))
         {
-            var access = mount.ReadWrite ? "rw" : "ro";
             yield return mount.Type == "tmpfs"
-                ? new(mount.Destination, "tmpfs", "tmpfs", ["noexec", "nosuid", "nodev", access, .. mount.Options.Split(',', StringSplitOptions.RemoveEmptyEntries)])
-                : new(mount.Destination, "bind", mount.Source, ["rbind", mount.Propagation.Length > 0 ? mount.Propagation : "rprivate", access]);
+                ? new(mount.Destination, "tmpfs", "tmpfs", TmpfsOptions(mount, files))
+                : Bind(mount, mount.IsStaged ? files.StagePath(number) : mount.Source);
         }
+    }
+
+    // Nothing is mounted below a file, and crun 1.8 takes "rro" for directories only.
+    private static SpecMount Bind(MountPoint mount, string source)
+    {
+        var access = mount.ReadWrite ? "rw" : mount.ReadOnlyNonRecursive || mount.NonRecursive || !Directory.Exists(source) ? "ro" : "rro";
+        return new(mount.Destination, "bind", source, ["rbind", mount.Propagation.Length > 0 ? mount.Propagation : "rprivate", access]);
+    }
+
+    // What is asked for takes the place of the defaults that contradict it; without a mode it has that of the directory in the image.
+    private static List<string> TmpfsOptions(MountPoint mount, ContainerFiles files)
+    {
+        var asked = mount.Options.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        var options = new[] { "noexec", "nosuid", "nodev" }.Where(option => !asked.Contains(option[2..])).Append(mount.ReadWrite ? "rw" : "ro").Concat(asked).ToList();
+        if (!asked.Any(option => option.StartsWith("mode=", StringComparison.Ordinal)) && files.PermissionsOf(mount.Destination) is { } permissions)
+        {
+            options.Add("mode=" + Convert.ToString(permissions, 8));
+        }
+
+        return options;
     }
 
     internal static List<(string Type, string Path)> Namespaces(

@@ -25,6 +25,12 @@ internal sealed record RuntimeSpecModel
 
     public bool SeccompUnconfined { get; init; }
 
+    /// <summary>The value of <c>linux.seccomp</c> instead of the default profile; null for that.</summary>
+    public System.Text.Json.Nodes.JsonObject? SeccompFile { get; init; }
+
+    /// <summary>More than the devices themselves allow.</summary>
+    public IReadOnlyList<DeviceRule> DeviceRules { get; init; } = [];
+
     public IReadOnlyList<string> MaskedPaths { get; init; } = [];
 
     public IReadOnlyList<string> ReadonlyPaths { get; init; } = [];
@@ -45,6 +51,9 @@ internal sealed record ProcessModel
 {
     public bool Terminal { get; init; }
 
+    /// <summary>The terminal's rows and columns from the beginning; null for the runtime's default.</summary>
+    public (int Rows, int Columns)? ConsoleSize { get; init; }
+
     public required IReadOnlyList<string> Args { get; init; }
 
     public required IReadOnlyList<string> Env { get; init; }
@@ -58,6 +67,9 @@ internal sealed record ProcessModel
     public IReadOnlyList<UlimitConfig> Ulimits { get; init; } = [];
 
     public bool NoNewPrivileges { get; init; }
+
+    /// <summary>Empty for none.</summary>
+    public string AppArmorProfile { get; init; } = "";
 
     public int OomScoreAdj { get; init; }
 }
@@ -89,6 +101,17 @@ internal sealed record ResourceModel
 
     public long PidsLimit { get; init; }
 
+    public long CpuRealtimePeriod { get; init; }
+
+    public long CpuRealtimeRuntime { get; init; }
+
+    public int BlockWeight { get; init; }
+
+    public IReadOnlyList<DeviceWeight> BlockWeights { get; init; } = [];
+
+    /// <summary>By the runtime's names, such as <c>throttleReadBpsDevice</c>.</summary>
+    public IReadOnlyList<(string Name, IReadOnlyList<DeviceRate> Rates)> BlockRates { get; init; } = [];
+
     public static ResourceModel From(HostConfig host) => new()
     {
         Memory = host.Memory,
@@ -102,5 +125,17 @@ internal sealed record ResourceModel
         CpusetCpus = host.CpusetCpus,
         CpusetMems = host.CpusetMems,
         PidsLimit = host.PidsLimit is > 0 ? host.PidsLimit.Value : 0,
+        CpuRealtimePeriod = host.CpuRealtimePeriod,
+        CpuRealtimeRuntime = host.CpuRealtimeRuntime,
+        BlockWeight = host.BlkioWeight,
+        BlockWeights = host.BlkioWeightDevice ?? [],
+        BlockRates =
+        [
+            .. new (string Name, IReadOnlyList<DeviceRate>? Rates)[]
+            {
+                ("throttleReadBpsDevice", host.BlkioDeviceReadBps), ("throttleWriteBpsDevice", host.BlkioDeviceWriteBps),
+                ("throttleReadIOPSDevice", host.BlkioDeviceReadIops), ("throttleWriteIOPSDevice", host.BlkioDeviceWriteIops),
+            }.Where(pair => pair.Rates is { Count: > 0 }).Select(pair => (pair.Name, pair.Rates!)),
+        ],
     };
 }

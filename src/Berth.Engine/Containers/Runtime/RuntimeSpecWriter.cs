@@ -33,6 +33,20 @@ internal static class RuntimeSpecWriter
         return buffer.ToArray();
     }
 
+    /// <summary>Limits alone, as the runtime's <c>update</c> reads them.</summary>
+    internal static byte[] Resources(ResourceModel resources)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            WriteLimits(writer, resources);
+            writer.WriteEndObject();
+        }
+
+        return buffer.ToArray();
+    }
+
     internal static byte[] Process(ProcessModel process)
     {
         using var buffer = new MemoryStream();
@@ -56,6 +70,14 @@ internal static class RuntimeSpecWriter
         }
 
         writer.WriteBoolean("terminal", process.Terminal);
+        if (process.ConsoleSize is var (rows, columns))
+        {
+            writer.WriteStartObject("consoleSize");
+            writer.WriteNumber("height", rows);
+            writer.WriteNumber("width", columns);
+            writer.WriteEndObject();
+        }
+
         writer.WriteStartObject("user");
         writer.WriteNumber("uid", process.User.Uid);
         writer.WriteNumber("gid", process.User.Gid);
@@ -88,6 +110,11 @@ internal static class RuntimeSpecWriter
 
         writer.WriteEndArray();
         writer.WriteBoolean("noNewPrivileges", process.NoNewPrivileges);
+        if (process.AppArmorProfile.Length > 0)
+        {
+            writer.WriteString("apparmorProfile", process.AppArmorProfile);
+        }
+
         writer.WriteNumber("oomScoreAdj", process.OomScoreAdj);
         writer.WriteEndObject();
     }
@@ -137,7 +164,12 @@ internal static class RuntimeSpecWriter
         var devices = model.Devices.Select(device => (device, Status: HostDevice(device.PathOnHost))).ToList();
         WriteDevices(writer, devices);
         WriteResources(writer, model, devices);
-        if (!model.Privileged && !model.SeccompUnconfined)
+        if (model.SeccompFile is { } profile && !model.Privileged)
+        {
+            writer.WritePropertyName("seccomp");
+            profile.WriteTo(writer);
+        }
+        else if (!model.Privileged && !model.SeccompUnconfined)
         {
             SeccompProfile.Write(writer, model.Process.Capabilities.ToHashSet(StringComparer.Ordinal));
         }
@@ -150,7 +182,7 @@ internal static class RuntimeSpecWriter
         using var directory = DirectoryHandle.Open(Path.GetDirectoryName(path) ?? "/");
         return directory.TryStat(Path.GetFileName(path), out var status) && status.Kind is FileKind.CharacterDevice or FileKind.BlockDevice
             ? status
-            : throw Errors.BerthException.Invalid($"error gathering device information while adding custom device \"{path}\": no such device");
+            : throw Errors.BerthException.Invalid($"error gathering device information while adding custom device \"{path}\": no such file or directory");
     }
 
     private static void WriteDevices(Utf8JsonWriter writer, List<(DeviceMapping Device, FileStatus Status)> devices)
@@ -174,7 +206,6 @@ internal static class RuntimeSpecWriter
 
     private static void WriteResources(Utf8JsonWriter writer, RuntimeSpecModel model, List<(DeviceMapping Device, FileStatus Status)> devices)
     {
-        var resources = model.Resources;
         writer.WriteStartObject("resources");
         writer.WriteStartArray("devices");
         if (model.Privileged)
@@ -199,7 +230,18 @@ internal static class RuntimeSpecWriter
             }
         }
 
+        foreach (var rule in model.DeviceRules)
+        {
+            WriteDeviceRule(writer, true, rule.Type, rule.Major, rule.Minor, rule.Access);
+        }
+
         writer.WriteEndArray();
+        WriteLimits(writer, model.Resources);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteLimits(Utf8JsonWriter writer, ResourceModel resources)
+    {
         if (resources.Memory > 0 || resources.MemoryReservation > 0 || resources.MemorySwappiness is not null || resources.OomKillDisable)
         {
             writer.WriteStartObject("memory");
@@ -223,6 +265,8 @@ internal static class RuntimeSpecWriter
         WriteLimit(writer, "shares", resources.CpuShares);
         WriteLimit(writer, "quota", resources.CpuQuota);
         WriteLimit(writer, "period", resources.CpuPeriod);
+        WriteLimit(writer, "realtimePeriod", resources.CpuRealtimePeriod);
+        WriteLimit(writer, "realtimeRuntime", resources.CpuRealtimeRuntime);
         if (resources.CpusetCpus.Length > 0)
         {
             writer.WriteString("cpus", resources.CpusetCpus);
@@ -241,7 +285,53 @@ internal static class RuntimeSpecWriter
             writer.WriteEndObject();
         }
 
+        WriteBlockLimits(writer, resources);
+    }
+
+    private static void WriteBlockLimits(Utf8JsonWriter writer, ResourceModel resources)
+    {
+        if (resources is { BlockWeight: 0, BlockWeights.Count: 0, BlockRates.Count: 0 })
+        {
+            return;
+        }
+
+        writer.WriteStartObject("blockIO");
+        WriteLimit(writer, "weight", resources.BlockWeight);
+        if (resources.BlockWeights.Count > 0)
+        {
+            writer.WriteStartArray("weightDevice");
+            foreach (var one in resources.BlockWeights)
+            {
+                WriteBlockDevice(writer, one.Path);
+                writer.WriteNumber("weight", one.Weight);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        foreach (var (name, rates) in resources.BlockRates)
+        {
+            writer.WriteStartArray(name);
+            foreach (var one in rates)
+            {
+                WriteBlockDevice(writer, one.Path);
+                writer.WriteNumber("rate", one.Rate);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
         writer.WriteEndObject();
+    }
+
+    private static void WriteBlockDevice(Utf8JsonWriter writer, string path)
+    {
+        var status = HostDevice(path);
+        writer.WriteStartObject();
+        writer.WriteNumber("major", status.DeviceMajor);
+        writer.WriteNumber("minor", status.DeviceMinor);
     }
 
     private static void WriteDeviceRule(Utf8JsonWriter writer, bool allow, string? type, int? major, int? minor, string access)

@@ -20,7 +20,7 @@ internal sealed class SeccompFilters(OciRuntime runtime)
         ? spec with { Annotations = new Dictionary<string, string>(spec.Annotations) { [Annotation] = FilterOf(spec.Process.Capabilities) } }
         : spec;
 
-    private bool IsFiltered(RuntimeSpecModel spec) => runtime.Name == "crun" && SeccompFilter.IsAvailable && spec is { Privileged: false, SeccompUnconfined: false };
+    private bool IsFiltered(RuntimeSpecModel spec) => runtime.Name == "crun" && SeccompFilter.IsAvailable && spec is { Privileged: false, SeccompUnconfined: false, SeccompFile: null };
 
     private string FilterOf(IReadOnlyList<string> capabilities)
     {

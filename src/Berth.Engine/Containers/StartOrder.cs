@@ -1,0 +1,49 @@
+using Berth.Engine.Networks;
+
+namespace Berth.Engine.Containers;
+
+/// <summary>In which order containers come back when all of them were down: whom others depend on comes first.</summary>
+internal static class StartOrder
+{
+    private const string DependsOn = "com.docker.compose.depends_on"; // SERVICE:CONDITION:RESTART,…
+    private const string OfContainer = "container:";
+
+    /// <summary>Pure. A circle is broken where it is met; otherwise the order stays as it is.</summary>
+    internal static IReadOnlyList<ContainerRecord> Sort(IReadOnlyList<ContainerRecord> records)
+    {
+        var byService = records.ToLookup(ServiceKey.Of);
+        var byId = records.ToDictionary(record => record.Id, StringComparer.Ordinal);
+        var (sorted, seen) = (new List<ContainerRecord>(), new HashSet<string>(StringComparer.Ordinal));
+        foreach (var record in records)
+        {
+            Visit(record);
+        }
+
+        return sorted;
+
+        void Visit(ContainerRecord record)
+        {
+            if (!seen.Add(record.Id))
+            {
+                return;
+            }
+
+            foreach (var earlier in Needed(record))
+            {
+                Visit(earlier);
+            }
+
+            sorted.Add(record);
+        }
+
+        IEnumerable<ContainerRecord> Needed(ContainerRecord record)
+        {
+            var services = ServiceKey.Of(record) is not { } own ? [] : record.Label(DependsOn)
+                .Split(',', StringSplitOptions.RemoveEmptyEntries).SelectMany(text => byService[own with { Service = text.Split(':')[0] }]);
+            var host = record.HostConfig;
+            var others = record.Links.Select(link => link.ContainerId)
+                .Concat(new[] { host.NetworkMode, host.IpcMode, host.PidMode }.Where(mode => mode.StartsWith(OfContainer, StringComparison.Ordinal)).Select(mode => mode[OfContainer.Length..]));
+            return services.Concat(others.Select(id => byId.GetValueOrDefault(id)).OfType<ContainerRecord>());
+        }
+    }
+}

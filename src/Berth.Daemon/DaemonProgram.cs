@@ -139,6 +139,8 @@ internal static partial class DaemonProgram
         await File.WriteAllTextAsync(options.PidFile, $"{Environment.ProcessId}\n").ConfigureAwait(false);
         await (options.RestartAfterCrash ? engine.RestartAfterCrashAsync(OutputPath(options)) : engine.NoRestartAfterCrashAsync()).ConfigureAwait(false);
         ServiceManager.TellReady();
+        using var ending = new CancellationTokenSource();
+        var watchdog = ServiceManager.KeepTellingAsync(() => engine.ProbeAsync(), TimeProvider.System, ending.Token);
         LogReady(app.Logger, Version, string.Join(", ", options.Hosts));
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, stop));
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, stop));
@@ -150,6 +152,8 @@ internal static partial class DaemonProgram
         }
 
         LogStopping(app.Logger);
+        await ending.CancelAsync().ConfigureAwait(false);
+        await watchdog.ConfigureAwait(false);
         await engine.NoRestartAfterCrashAsync().ConfigureAwait(false);
         using var patience = new CancellationTokenSource(StopTimeout);
         await projects.CloseAsync().ConfigureAwait(false);
@@ -190,7 +194,23 @@ internal static partial class DaemonProgram
             return;
         }
 
-        throw BerthException.Invalid($"--host {host}: write unix:///PATH or tcp://ADDRESS:PORT");
+        if (host == "fd://")
+        {
+            var sockets = ServiceManager.Sockets();
+            if (sockets.Count == 0)
+            {
+                throw BerthException.Invalid("--host fd://: no service manager has opened a socket for this process (LISTEN_FDS); start it as a unit with a socket, or write unix:///PATH");
+            }
+
+            foreach (var socket in sockets)
+            {
+                kestrel.ListenHandle((ulong)socket, ApiHost.Configure);
+            }
+
+            return;
+        }
+
+        throw BerthException.Invalid($"--host {host}: write unix:///PATH, tcp://ADDRESS:PORT or fd://");
     }
 
     private static Microsoft.AspNetCore.Server.Kestrel.Https.HttpsConnectionAdapterOptions Read(ApiCertificates certificates)

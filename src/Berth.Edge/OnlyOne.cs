@@ -1,11 +1,12 @@
 using System.Globalization;
+using Berth.Edge.State;
 using Berth.Linux.Processes;
 
 namespace Berth.Edge;
 
 /// <summary>
 /// That one data plane serves a directory: a lock that the kernel lets go of however the process ends, and a file that says who it is,
-/// <c>PID START-TICKS</c>, which appears once it answers.
+/// <c>PID START-TICKS BUILD</c>, which appears once it answers.
 /// </summary>
 internal sealed class OnlyOne : IDisposable
 {
@@ -29,9 +30,16 @@ internal sealed class OnlyOne : IDisposable
 
     internal void Announce()
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {ProcessTable.StartTicks(Environment.ProcessId)}");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {ProcessTable.StartTicks(Environment.ProcessId)} {EdgeBuild.Of(Environment.ProcessPath!)}");
         File.WriteAllText(_pidPath + ".new", text);
         File.Move(_pidPath + ".new", _pidPath, overwrite: true);
+    }
+
+    /// <summary>Lets another one claim the directory while this process lives on.</summary>
+    internal void Leave()
+    {
+        File.Delete(_pidPath); // before the lock: the successor writes its own
+        _lock.Dispose();
     }
 
     public void Dispose() => _lock.Dispose();

@@ -110,6 +110,9 @@ public sealed partial class EngineHost : IAsyncDisposable
         Cgroups = Cgroups.DirectoriesOf(Environment.ProcessId),
     });
 
+    /// <summary>Returns when the state answers, with all that waits for it: nothing in the engine gets on without.</summary>
+    public Task ProbeAsync() => _parts.State.CommitAsync(_ => { });
+
     /// <summary>From now on the end of this process is no crash.</summary>
     public Task NoRestartAfterCrashAsync() => _parts.Edge.RecordDaemonAsync(null);
 

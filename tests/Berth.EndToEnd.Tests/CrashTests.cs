@@ -45,15 +45,56 @@ public sealed class CrashTests
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var daemon = await TestDaemon.StartAsync([], cancellationToken);
         await BoxImage.BuildAsync(daemon, cancellationToken);
-        (await BerthAsync(daemon, "run", "-d", "--name", "loud", "box", "sh", "-c", "seq 12000000; echo last; sleep 1000")).EnsureSuccess();
+        var signals = Directory.CreateDirectory(daemon.Folder + "/signals").FullName;
+        (await BerthAsync(daemon, "run", "-d", "--name", "loud", "-v", $"{signals}:/signals", "box", "sh", "-c", "until [ -e /signals/go ]; do sleep 0.05; done; seq 12000000; echo last; sleep 1000")).EnsureSuccess();
         var log = (await BerthAsync(daemon, "inspect", "-f", "{{.LogPath}}", "loud")).EnsureSuccess().Output.Trim();
         await daemon.KillAsync();
+        await File.WriteAllTextAsync(signals + "/go", "", cancellationToken);
         (await new Command("sh", "-c", $"until tail -n 1 {log} | grep -q last; do sleep 0.1; done") { Timeout = TimeSpan.FromMinutes(2) }.RunAsync(cancellationToken)).EnsureSuccess();
         var written = Directory.GetFiles(Path.GetDirectoryName(log)!, "*.log*").Sum(file => new FileInfo(file).Length);
         Assert.InRange(written, Backstop, (2 * Backstop) + (3 * 11_000_000)); // of some 640 MB
 
         await daemon.RestartAsync(cancellationToken);
         Assert.Equal("11999999\n12000000\nlast\n", (await BerthAsync(daemon, "logs", "--tail", "3", "loud")).EnsureSuccess().Output);
+    }
+
+    [Fact]
+    public async Task Everything_is_killed_at_once()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync([], cancellationToken);
+        await BoxImage.BuildAsync(daemon, cancellationToken);
+        (await BerthAsync(daemon, "network", "create", "net")).EnsureSuccess();
+        (await BerthAsync(daemon, "run", "-d", "--name", "always", "--network", "net", "--restart", "always", "-v", "kept:/data", "box", "sh", "-c", "echo again >>/data/starts; exec sleep 1000")).EnsureSuccess();
+        (await BerthAsync(daemon, "run", "-d", "--name", "once", "--network", "net", "box", "sleep", "1000")).EnsureSuccess();
+        var starting = daemon.Berth("/", "docker", "run", "--name", "starting", "--network", "net", "box", "sleep", "1000").RunAsync(cancellationToken);
+        while (true)
+        {
+            using var inspected = await daemon.Api.GetAsync("containers/starting/json", cancellationToken);
+            if (inspected.IsSuccessStatusCode)
+            {
+                break;
+            }
+        }
+
+        // The daemon first, so that nobody mends what follows; then all of its groups: programs, their conmon, crun in the middle of a start, and the data plane.
+        await daemon.KillAsync();
+        (await new Command("sh", "-c",
+            $"cat /sys/fs/cgroup/*/{daemon.CgroupParent}*/cgroup.procs /sys/fs/cgroup/*/{daemon.CgroupParent}*/*/cgroup.procs /sys/fs/cgroup/{daemon.CgroupParent}*/cgroup.procs /sys/fs/cgroup/{daemon.CgroupParent}*/*/cgroup.procs 2>/dev/null"
+            + " | sort -un | xargs kill -9").RunAsync(cancellationToken)).EnsureSuccess();
+        await starting;
+
+        await daemon.RestartAsync(cancellationToken);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while ((await BerthAsync(daemon, "exec", "always", "cat", "/data/starts")).Output != "again\nagain\n")
+        {
+            await Task.Delay(50, patience.Token); // its first process is there before the shell has written
+        }
+
+        Assert.Equal("exited 137", (await BerthAsync(daemon, "inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "once")).EnsureSuccess().Output.Trim());
+        (await BerthAsync(daemon, "start", "once")).EnsureSuccess();
+        Assert.Contains("Address", (await BerthAsync(daemon, "exec", "once", "nslookup", "always")).EnsureSuccess().Output, StringComparison.Ordinal);
+        (await BerthAsync(daemon, "rm", "-f", "starting")).EnsureSuccess();
     }
 
     [Fact]

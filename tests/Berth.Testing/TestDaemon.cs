@@ -100,6 +100,11 @@ public sealed class TestDaemon : IAsyncDisposable
         "--cgroup-parent", _slot.CgroupParent, "--default-address-pool", $"base={_slot.AddressPool},size=24", .. _flags,
     ];
 
+    /// <summary>The folder of the build that the next start uses; null for <see cref="Checkout.Program"/>'s.</summary>
+    public string? Build { get; set; }
+
+    private string Program => Build is null ? Checkout.Program("Berth.Daemon", "berthd") : Build + "/berthd";
+
     private string PidPath => ExecRoot + "/berthd.pid";
 
     /// <param name="flags">Beside those that keep it apart from others, for example <c>--registry-mirror</c>.</param>
@@ -182,7 +187,7 @@ public sealed class TestDaemon : IAsyncDisposable
         await StopAsync();
         // The shell leaves the log to the daemon itself: a pipe would end with this process, and the daemon with it.
         var start = new ProcessStartInfo("/bin/sh",
-            ["-c", "exec \"$@\" >>\"$0\" 2>&1 </dev/null", LogPath, Checkout.Program("Berth.Daemon", "berthd"), .. Arguments]);
+            ["-c", "exec \"$@\" >>\"$0\" 2>&1 </dev/null", LogPath, Program, .. Arguments]);
         await File.WriteAllTextAsync(Folder + "/daemon.json", "{}", cancellationToken);
         start.Environment["BERTH_FAULTS"] = FaultFolder;
         _process = Process.Start(start)!;
@@ -190,7 +195,7 @@ public sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>Another daemon on the same roots, beside the one that runs.</summary>
-    public Command Another() => new(Checkout.Program("Berth.Daemon", "berthd"), Arguments);
+    public Command Another() => new(Program, Arguments);
 
     /// <summary>Returns once a daemon answers, whoever started it.</summary>
     public async Task WaitUntilItAnswersAsync(CancellationToken cancellationToken)

@@ -12,8 +12,9 @@ namespace Berth.Edge.Daemon;
 /// The daemon's record is the order: gone, it was stopped; another process in it, somebody has started one. Should two be
 /// started at once, the lock of the data root lets one live, and the other ends.
 /// </summary>
-internal sealed class DaemonGuard(string directory, TimeProvider time, CancellationToken stopping) : IDisposable
+internal sealed class DaemonGuard(string directory, TimeProvider time) : IDisposable
 {
+    private readonly CancellationTokenSource _stopping = new();
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(30);
     private readonly ExitWatcher _exits = new();
@@ -25,7 +26,7 @@ internal sealed class DaemonGuard(string directory, TimeProvider time, Cancellat
     {
         lock (_gate)
         {
-            if (Read() is not { } record || record.IsSameProcess(_watched))
+            if (_stopping.IsCancellationRequested || Read() is not { } record || record.IsSameProcess(_watched))
             {
                 return;
             }
@@ -35,7 +36,14 @@ internal sealed class DaemonGuard(string directory, TimeProvider time, Cancellat
         }
     }
 
-    public void Dispose() => _exits.Dispose();
+    /// <summary>Leaves the daemon to a successor's guard.</summary>
+    internal void Stop() => _stopping.Cancel();
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _exits.Dispose();
+    }
 
     private async Task GuardAsync(DaemonRecord record)
     {
@@ -44,21 +52,21 @@ internal sealed class DaemonGuard(string directory, TimeProvider time, Cancellat
             using var daemon = PidFd.OpenRecorded(record.Pid, record.StartTicks);
             if (daemon is not null)
             {
-                await _exits.WaitAsync(daemon).WaitAsync(stopping).ConfigureAwait(false);
+                await _exits.WaitAsync(daemon).WaitAsync(_stopping.Token).ConfigureAwait(false);
             }
 
             for (var delay = FirstDelay; record.IsSameProcess(Read()); delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay)
             {
-                await Task.Delay(delay, time, stopping).ConfigureAwait(false);
+                await Task.Delay(delay, time, _stopping.Token).ConfigureAwait(false);
                 if (record.IsSameProcess(Read()))
                 {
                     await RestartAsync(record).ConfigureAwait(false);
                 }
             }
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // We are to end; whoever starts us again finds the record.
+            // We are to end; whoever comes after us finds the record.
         }
     }
 
@@ -78,7 +86,7 @@ internal sealed class DaemonGuard(string directory, TimeProvider time, Cancellat
                 WorkingDirectory = record.WorkingDirectory,
             });
             CgroupLayout.Enter(child.Pid, record.Cgroups);
-            await child.WaitAsync(_exits).WaitAsync(stopping).ConfigureAwait(false);
+            await child.WaitAsync(_exits).WaitAsync(_stopping.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is LinuxException or IOException or UnauthorizedAccessException)
         {

@@ -14,19 +14,21 @@ internal sealed class NameServer : IAsyncDisposable
 {
     private const int LargestMessage = 65_535;
     private const int ConcurrentQuestions = 256; // in one namespace; more wait in the socket's buffer
+    private static readonly TimeSpan Shortage = TimeSpan.FromMilliseconds(100); // of descriptors or memory: nothing tells when it is over
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(10);
     private static readonly IPAddress Address = IPAddress.Parse("127.0.0.11");
     private readonly Socket _udp;
     private readonly Socket _tcp;
     private readonly CancellationTokenSource _ending = new();
+    private readonly CancellationTokenSource _leaving = new(); // no new questions
     private readonly SemaphoreSlim _slots = new(ConcurrentQuestions);
     private readonly Func<(EdgeState State, EdgeNamespace Space)?> _current;
     private readonly Task _running;
 
-    private NameServer(Socket udp, Socket tcp, Func<(EdgeState State, EdgeNamespace Space)?> current)
+    internal NameServer(NameSockets sockets, Func<(EdgeState State, EdgeNamespace Space)?> current)
     {
-        (_udp, _tcp, _current) = (udp, tcp, current);
+        (_udp, _tcp, _current) = (sockets.Udp, sockets.Tcp, current);
         _running = Task.WhenAll(ServeUdpAsync(), ServeTcpAsync());
     }
 
@@ -44,35 +46,54 @@ internal sealed class NameServer : IAsyncDisposable
             tcp.Bind(new IPEndPoint(Address, space.Port));
             tcp.Listen();
         }).ConfigureAwait(false);
-        return new(udp!, tcp!, current);
+        return new(new NameSockets(udp!, tcp!), current);
+    }
+
+    /// <summary>The descriptors of the sockets for UDP and TCP.</summary>
+    internal (int Udp, int Tcp) Descriptors => ((int)_udp.Handle, (int)_tcp.Handle);
+
+    /// <summary>Takes no more questions, as another process has the sockets now; returns when those that were asked are answered.</summary>
+    internal async Task LeaveAsync()
+    {
+        await _leaving.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _tcp.Dispose();
+        for (var taken = 0; taken < ConcurrentQuestions; taken++)
+        {
+            await _slots.WaitAsync().ConfigureAwait(false);
+        }
+
+        _udp.Dispose(); // answers went out through it
     }
 
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync().ConfigureAwait(false);
+        await _leaving.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _udp.Dispose();
         _tcp.Dispose();
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ServeUdpAsync()
     {
         var buffer = new byte[LargestMessage];
         var anyone = new IPEndPoint(IPAddress.Any, 0);
-        while (!_ending.IsCancellationRequested)
+        while (!_leaving.IsCancellationRequested)
         {
             SocketReceiveFromResult received;
             try
             {
-                received = await _udp.ReceiveFromAsync(buffer, SocketFlags.None, anyone, _ending.Token).ConfigureAwait(false);
+                received = await _udp.ReceiveFromAsync(buffer, SocketFlags.None, anyone, _leaving.Token).ConfigureAwait(false);
             }
             catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)
             {
                 continue; // an earlier answer found nobody; it says so on the next receive
             }
-            catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (SocketException) when (!_leaving.IsCancellationRequested)
             {
-                return; // the server is being ended
+                await Task.Delay(Shortage, _leaving.Token).ConfigureAwait(false);
+                continue;
             }
 
             var request = buffer.AsSpan(0, received.ReceivedBytes).ToArray();
@@ -102,17 +123,17 @@ internal sealed class NameServer : IAsyncDisposable
 
     private async Task ServeTcpAsync()
     {
-        while (!_ending.IsCancellationRequested)
+        while (!_leaving.IsCancellationRequested)
         {
             try
             {
-                var connection = await _tcp.AcceptAsync(_ending.Token).ConfigureAwait(false);
+                var connection = await _tcp.AcceptAsync(_leaving.Token).ConfigureAwait(false);
                 await _slots.WaitAsync().ConfigureAwait(false);
                 _ = AnswerTcpAsync(connection);
             }
-            catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (SocketException) when (!_leaving.IsCancellationRequested)
             {
-                return; // the server is being ended
+                await Task.Delay(Shortage, _leaving.Token).ConfigureAwait(false);
             }
         }
     }

@@ -12,6 +12,7 @@ internal sealed class PortHolder : IAsyncDisposable
 {
     private const int BufferBytes = 64 * 1024;
     private const int Connections = 4096; // relayed at the same time; more wait in the listen queue
+    private static readonly TimeSpan Shortage = TimeSpan.FromMilliseconds(100); // of descriptors or memory: nothing tells when it is over
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private readonly Socket _listener;
     private readonly CancellationTokenSource _ending = new();
@@ -20,7 +21,7 @@ internal sealed class PortHolder : IAsyncDisposable
     private readonly Task _running;
     private uint _next;
 
-    private PortHolder(Socket listener, Func<EdgePort?> current)
+    internal PortHolder(Socket listener, Func<EdgePort?> current)
     {
         (_listener, _current) = (listener, current);
         _running = AcceptAsync();
@@ -51,30 +52,47 @@ internal sealed class PortHolder : IAsyncDisposable
         }
     }
 
+    internal int Descriptor => (int)_listener.Handle;
+
+    /// <summary>Accepts nothing more, as another process has the socket now; returns when the connections that are relayed have ended.</summary>
+    internal async Task LeaveAsync()
+    {
+        await DisposeAsync().ConfigureAwait(false);
+        for (var ended = 0; ended < Connections; ended++)
+        {
+            await _slots.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync().ConfigureAwait(false);
-        _listener.Dispose();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _listener.Dispose(); // not before: closed in the middle of an accept it would be shut down, for a successor that has it too
     }
 
     private async Task AcceptAsync()
     {
-        while (!_ending.IsCancellationRequested)
+        while (true)
         {
+            await _slots.WaitAsync(_ending.Token).ConfigureAwait(false);
             try
             {
-                await _slots.WaitAsync(_ending.Token).ConfigureAwait(false);
                 var client = await _listener.AcceptAsync(_ending.Token).ConfigureAwait(false);
                 _ = RelayAsync(client);
             }
-            catch (SocketException exception) when (exception.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
+            catch (SocketException exception)
             {
-                _slots.Release(); // a client that left before it was served
+                _slots.Release();
+                if (exception.SocketErrorCode is not (SocketError.ConnectionReset or SocketError.ConnectionAborted)) // a client that left before it was served
+                {
+                    await Task.Delay(Shortage, _ending.Token).ConfigureAwait(false);
+                }
             }
-            catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch
             {
-                return; // the port is being given up
+                _slots.Release();
+                throw; // the port is being given up
             }
         }
     }

@@ -8,6 +8,7 @@ namespace Berth.Engine.Containers;
 public sealed partial class ContainerService
 {
     private const int DefaultStopTimeoutSeconds = 10;
+    private const string RestartIntent = "container.restart";
 
     /// <summary>Starts a container that does not run.</summary>
     /// <exception cref="BerthException">NotModified when it runs already; otherwise what stood in the way. Nothing of the attempt is left.</exception>
@@ -160,13 +161,29 @@ public sealed partial class ContainerService
         }
     }
 
+    /// <summary>Stops and starts. A daemon that is killed meanwhile has the next one do it: whoever asks for a restart wants it to run.</summary>
     public async Task RestartAsync(Container container, string? signal, int? timeoutSeconds)
     {
-        if (container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused)
+        if (container.Record.Status is not (ContainerStatus.Running or ContainerStatus.Paused))
         {
-            await StopAsync(container, signal, timeoutSeconds).ConfigureAwait(false);
+            await StartAgainAsync(container).ConfigureAwait(false);
+            return;
         }
 
+        await using var intent = await _state.BeginIntentAsync(RestartIntent, container.Id, EngineJson.Bytes(container.Record)).ConfigureAwait(false);
+        try
+        {
+            await StopAsync(container, signal, timeoutSeconds).ConfigureAwait(false);
+            await StartAgainAsync(container).ConfigureAwait(false);
+        }
+        finally
+        {
+            await intent.CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task StartAgainAsync(Container container)
+    {
         await using (await HoldAsync(container).ConfigureAwait(false))
         {
             if (!container.Record.IsRunning)

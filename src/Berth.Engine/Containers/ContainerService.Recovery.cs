@@ -89,7 +89,14 @@ public sealed partial class ContainerService
             ScheduleRestart(container);
         }
 
-        foreach (var container in StartOrder.Sort([.. _containers.Values.Where(NeedsStart).Select(container => container.Record)]).Select(record => _containers[record.Id]))
+        var restarts = _state.OpenIntents().Where(intent => intent.Kind == RestartIntent).ToList();
+        var again = restarts.Where(IsToBeDone).Select(intent => _containers[intent.Subject]).ToHashSet();
+        foreach (var container in again.Where(container => container.Record.IsRunning))
+        {
+            _ = RestartAgainAsync(container); // the daemon's clients do not wait for its end
+        }
+
+        foreach (var container in StartOrder.Sort([.. _containers.Values.Where(container => NeedsStart(container) || (again.Contains(container) && !container.Record.IsRunning)).Select(container => container.Record)]).Select(record => _containers[record.Id]))
         {
             try
             {
@@ -99,6 +106,28 @@ public sealed partial class ContainerService
             {
                 LogRestartFailed(exception, container.Name);
             }
+        }
+
+        foreach (var intent in restarts.Where(intent => !again.Any(container => container.Id == intent.Subject && container.Record.IsRunning && IsToBeDone(intent))))
+        {
+            await intent.CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Unless it has been started since.
+    private bool IsToBeDone(State.Intent restart) =>
+        _containers.TryGetValue(restart.Subject, out var container)
+        && container.Record.StartedAt == JsonSerializer.Deserialize(restart.Data, EngineJson.Default.ContainerRecord)!.StartedAt;
+
+    private async Task RestartAgainAsync(Container container)
+    {
+        try
+        {
+            await RestartAsync(container, null, null).ConfigureAwait(false); // its intent supersedes the one that was left
+        }
+        catch (Exception exception) when (exception is BerthException or IOException)
+        {
+            LogRestartFailed(exception, container.Name);
         }
     }
 
@@ -154,7 +183,7 @@ public sealed partial class ContainerService
             {
                 await rotation.RunAsync(ended).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is IOException or Linux.LinuxException && !ended.IsCompleted)
+            catch (IOException exception) when (!ended.IsCompleted)
             {
                 LogRotationFailed(exception, name); // the disk is full, perhaps: it goes on when there is room
                 await Task.WhenAny(Task.Delay(s_rotationPause, _time), ended).ConfigureAwait(false);

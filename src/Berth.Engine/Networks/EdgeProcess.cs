@@ -4,6 +4,7 @@ using System.Text.Json;
 using Berth.Edge.State;
 using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Errors;
+using Berth.Linux;
 using Berth.Linux.Cgroups;
 using Berth.Linux.Files;
 using Berth.Linux.Processes;
@@ -97,6 +98,11 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
             await _ended.ConfigureAwait(false);
         }
 
+        foreach (var pid in cgroups.Processes(Cgroup)) // those that still relay what they accepted before they were replaced
+        {
+            await EndAsync(pid).ConfigureAwait(false);
+        }
+
         cgroups.Remove(Cgroup);
     }
 
@@ -144,23 +150,65 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
             return;
         }
 
-        _process = Adopt() ?? await LaunchAsync().ConfigureAwait(false);
+        var found = Adopt(out var build);
+        if (found is not null && build != EdgeBuild.Of(options.EdgePath!))
+        {
+            found = await ReplaceAsync(found).ConfigureAwait(false);
+        }
+
+        _process = found ?? await LaunchAsync(null).ConfigureAwait(false);
         _ended = exits.WaitAsync(_process);
         _ = WatchAsync(_process, _ended);
     }
 
-    // The data plane says itself who it is, once it answers; only one lives in the directory.
-    private PidFd? Adopt()
+    // One of another build runs: ours takes its sockets over, and it ends with the connections that it relays.
+    private async Task<PidFd?> ReplaceAsync(PidFd old)
     {
+        try
+        {
+            var successor = await LaunchAsync(old).ConfigureAwait(false);
+            LogReplaced(old.Pid, successor.Pid);
+            return successor;
+        }
+        catch (BerthException exception)
+        {
+            LogNotReplaced(old.Pid, exception);
+            return Adopt(out _); // it serves on, or has just gone
+        }
+    }
+
+    private async Task EndAsync(int pid)
+    {
+        try
+        {
+            using var process = PidFd.Open(pid);
+            var ended = exits.WaitAsync(process);
+            if (process.Signal(15))
+            {
+                await ended.ConfigureAwait(false);
+            }
+        }
+        catch (LinuxException exception) when (exception.Errno == Errno.ESRCH)
+        {
+            return; // it has ended by itself
+        }
+    }
+
+    // The data plane says itself who it is, once it answers; only one lives in the directory.
+    private PidFd? Adopt(out string build)
+    {
+        build = "";
         if (!File.Exists(PidPath))
         {
             return null;
         }
 
         var fields = File.ReadAllText(PidPath).Split(' ');
-        var found = fields.Length == 2
+        build = fields.Length > 2 ? fields[2] : ""; // builds that could not be replaced did not say
+        var found = fields.Length >= 2
             && int.TryParse(fields[0], System.Globalization.CultureInfo.InvariantCulture, out var pid)
             && long.TryParse(fields[1], System.Globalization.CultureInfo.InvariantCulture, out var ticks)
+            && !ProcessTable.HasEnded(pid) // killed, and whoever inherits orphans on this machine takes its time
             ? PidFd.OpenRecorded(pid, ticks)
             : null;
         if (found is not null)
@@ -171,7 +219,7 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
         return found;
     }
 
-    private async Task<PidFd> LaunchAsync()
+    private async Task<PidFd> LaunchAsync(PidFd? predecessor)
     {
         using var appeared = new SemaphoreSlim(0);
         using var watcher = new FileSystemWatcher(Directory, "edge.pid");
@@ -182,7 +230,7 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
         var child = Spawn.Start(new SpawnConfig
         {
             Path = options.EdgePath!,
-            Arguments = [options.EdgePath!, Directory],
+            Arguments = predecessor is null ? [options.EdgePath!, Directory] : [options.EdgePath!, Directory, "--succeed"],
             Environment = [.. CommandRunner.Environment, .. RuntimeEnvironment()],
             Descriptors = new Dictionary<int, Microsoft.Win32.SafeHandles.SafeFileHandle> { [1] = log, [2] = log },
         });
@@ -190,14 +238,24 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
         using var timeout = new CancellationTokenSource(StartTimeout);
         while (true)
         {
-            if (Adopt() is { } process)
+            if (Adopt(out _) is { } process)
             {
-                return process;
+                if (process.Pid != predecessor?.Pid)
+                {
+                    return process;
+                }
+
+                process.Dispose();
             }
 
             var change = appeared.WaitAsync(timeout.Token);
             await Task.WhenAny(change, ended).ConfigureAwait(false);
-            if (timeout.IsCancellationRequested || (ended.IsCompletedSuccessfully && await ended.ConfigureAwait(false) != 0))
+            if (ended.IsCompletedSuccessfully && await ended.ConfigureAwait(false) is not 0 and var status)
+            {
+                throw new BerthException(ErrorKind.Failed, $"The data plane '{options.EdgePath}' ended with {status}; see {Directory}/edge.log.");
+            }
+
+            if (timeout.IsCancellationRequested)
             {
                 throw new BerthException(ErrorKind.Failed, $"The data plane '{options.EdgePath}' did not start within {StartTimeout.TotalSeconds} s; see {Directory}/edge.log.");
             }
@@ -215,7 +273,7 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
     private async Task WatchAsync(PidFd process, Task ended)
     {
         await ended.ConfigureAwait(false);
-        if (_stopping.IsCancellationRequested)
+        if (_stopping.IsCancellationRequested || !ReferenceEquals(_process, process))
         {
             return;
         }
@@ -261,6 +319,13 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
         }
         catch (SocketException exception)
         {
+            if (Adopt(out _) is { } other && other.Pid != _process!.Pid)
+            {
+                _process = null; // it has been replaced, by a daemon that was killed meanwhile
+                await EnsureRunningAsync().ConfigureAwait(false);
+                return await AskAsync(request).ConfigureAwait(false);
+            }
+
             try
             {
                 await _ended.WaitAsync(StartTimeout).ConfigureAwait(false);
@@ -296,6 +361,12 @@ internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cg
 
     [LoggerMessage(3001, LogLevel.Warning, "The data plane (pid {Pid}) ended; starting it again")]
     private partial void LogEnded(int pid);
+
+    [LoggerMessage(3004, LogLevel.Information, "The data plane (pid {Old}) was of another build; pid {New} has taken its sockets over")]
+    private partial void LogReplaced(int old, int @new);
+
+    [LoggerMessage(3005, LogLevel.Warning, "The data plane (pid {Old}) is of another build, and could not be replaced")]
+    private partial void LogNotReplaced(int old, Exception exception);
 
     [LoggerMessage(3003, LogLevel.Warning, "The data plane will not start this daemon again after a crash: {Answer}")]
     private partial void LogNotWatched(string answer);

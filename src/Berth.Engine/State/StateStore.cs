@@ -11,7 +11,6 @@ namespace Berth.Engine.State;
 /// <remarks>Crash rule: record an intent, act, close the intent together with the documents that changed.</remarks>
 public sealed class StateStore : IAsyncDisposable
 {
-    private const long SchemaVersion = 1;
     private const int Capacity = 1024; // batches waiting for the writer; a full queue makes callers wait
     private readonly SqliteDatabase _writer;
     private readonly SqliteDatabase _reader;
@@ -39,7 +38,7 @@ public sealed class StateStore : IAsyncDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var writer = SqliteDatabase.Open(path);
         writer.Execute($"PRAGMA journal_mode=WAL; PRAGMA synchronous={(survivesPowerCuts ? "FULL" : "NORMAL")};");
-        Upgrade(writer);
+        Schema.Upgrade(writer, Schema.Steps);
         var reserve = reservePath is null ? null : new DiskReserve(reservePath);
         reserve?.Refill();
         return new StateStore(writer, SqliteDatabase.Open(path), faults ?? FaultPoints.None, reserve);
@@ -119,33 +118,6 @@ public sealed class StateStore : IAsyncDisposable
             }
 
             return rows;
-        }
-    }
-
-    private static void Upgrade(SqliteDatabase database)
-    {
-        database.Execute("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL)");
-        using var query = database.Prepare("SELECT version FROM schema");
-        var version = query.Step() ? query.Int64(0) : 0;
-        query.Reset();
-        if (version > SchemaVersion)
-        {
-            throw new Errors.BerthException(
-                Errors.ErrorKind.Failed,
-                $"The state in '{database.Path}' has schema version {version}; this Berth knows up to {SchemaVersion}. Install the newer Berth again, or use another --data-root.");
-        }
-
-        if (version == 0)
-        {
-            database.Execute(
-                """
-                BEGIN IMMEDIATE;
-                CREATE TABLE IF NOT EXISTS documents (kind TEXT NOT NULL, id TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (kind, id));
-                CREATE TABLE IF NOT EXISTS intents (id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, data BLOB NOT NULL);
-                DELETE FROM schema;
-                INSERT INTO schema VALUES (1);
-                COMMIT;
-                """);
         }
     }
 

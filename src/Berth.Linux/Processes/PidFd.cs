@@ -21,7 +21,7 @@ public sealed class PidFd : SafeHandleMinusOneIsInvalid
         return fd >= 0 ? new(fd, pid) : throw new LinuxException(Libc.LastErrno, "pidfd_open", $"process {pid}");
     }
 
-    /// <summary>Opens the process if it still is the one that was recorded: same id and same start time.</summary>
+    /// <summary>Opens the process if it still is the one that was recorded: same id and same start time. It may have ended, as long as its parent has not taken notice.</summary>
     public static PidFd? OpenRecorded(int pid, long startTicks)
     {
         if (pid <= 0)
@@ -56,6 +56,14 @@ public sealed class PidFd : SafeHandleMinusOneIsInvalid
         }
 
         return Libc.LastErrno == Errno.ESRCH ? false : throw new LinuxException(Libc.LastErrno, "pidfd_send_signal", $"process {Pid}");
+    }
+
+    /// <summary>A copy of one of the process's descriptors, close-on-exec, which the caller closes. pidfd_getfd(2), Linux 5.6; needs the right to trace the process.</summary>
+    /// <exception cref="LinuxException"><see cref="Errno.EBADF"/> when it has no such descriptor.</exception>
+    public int CopyDescriptor(int descriptor)
+    {
+        var copy = Libc.pidfd_getfd((int)handle, descriptor);
+        return copy >= 0 ? copy : throw new LinuxException(Libc.LastErrno, "pidfd_getfd", $"descriptor {descriptor} of process {Pid}");
     }
 
     protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;

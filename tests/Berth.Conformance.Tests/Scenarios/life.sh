@@ -116,12 +116,13 @@ docker wait w1
 try docker wait gone
 docker create --name never box true >id; api POST '/containers/never/wait?condition=not-running'
 docker run -d --name wr box sh -c 'sleep 0.5; exit 9' >id
-(sleep 0.2; until_ok docker rm -f never >/dev/null) & api POST '/containers/never/wait?condition=removed'
+api POST '/containers/never/wait?condition=removed' -D heads >gone & waiter=$!
+until_ok grep HTTP heads; docker rm -f never >id; wait $waiter; cat gone
 
 #: the next end is waited for, not the last one
 docker run --name next box sh -c 'exit 3'
-api POST '/containers/next/wait?condition=next-exit' >out & waiter=$!
-sleep 0.3; test -s out; echo $?
+api POST '/containers/next/wait?condition=next-exit' -D heads >out & waiter=$!
+until_ok grep HTTP heads; test -s out; echo $?
 docker start next; wait $waiter; cat out
 api POST '/containers/next/wait?condition=bogus' | tail -n 1
 

@@ -24,9 +24,13 @@ api() {
   [ -s "$folder/.body" ] && { cat "$folder/.body"; [ -z "$(tail -c 1 "$folder/.body")" ] || echo; rm "$folder/.body"; } 2>/dev/null
   echo "$status" 2>/dev/null # whoever reads only the beginning has gone by now
 }
+# Whether clients have attached to a container, and how often at least: attached NAME [TIMES]; and likewise for the executions of commands in it.
+attached() { happened "$1" attach "${2:-1}"; }
+executed() { happened "$1" exec_start "${2:-1}"; }
+happened() { [ "$(docker events --since 1 --until "$(date +%s.%N)" --filter "container=$1" --filter "event=$2" --format . | wc -l)" -ge "$3" ]; }
 # The status of HEAD PATH; its headers go to the file "headers".
 head_of() { curl -sS -I --unix-socket "${DOCKER_HOST#unix://}" "http://engine$1" | tr -d '\r' >"$folder/headers"; sed -n '1s/[^ ]* \([0-9]*\).*/\1/p' "$folder/headers"; }
-export -f host try until_ok api head_of
+export -f host try until_ok api attached executed happened head_of
 export folder
 
 # By the API: five starts of the client after each scenario would take longer than many a scenario.
@@ -47,7 +51,7 @@ trap clean EXIT
 script=$(awk -v title="#: $title" '/^#: / { inside = ($0 == title); next } inside' "$file")
 [ -n "$script" ] || { echo "there is no scenario '$title' in $file"; exit 2; }
 cd "$folder"
-timeout -k 5 60 bash -uc "$script" 2>&1 </dev/null | sed -E \
+timeout -k 5 120 bash -uc "$script" 2>&1 </dev/null | sed -E \
   -e '/^DEPRECATED: The legacy builder is deprecated/,/^$/d' \
   -e "s|$folder|<folder>|g" \
   -e 's/sha256:[0-9a-f]{64}/sha256:<id>/g; s/\b[0-9a-f]{64}\b/<id>/g; s/\b[0-9a-f]{12}\b/<id>/g' \

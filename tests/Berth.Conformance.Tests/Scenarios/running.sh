@@ -484,8 +484,8 @@ docker run --name told box sh -c 'trap "echo got; exit 9" TERM; echo ready; whil
 until_ok grep ready out
 kill -TERM $client; wait $client; echo $?
 cat out; docker inspect -f '{{.State.ExitCode}}' told
-docker run --name deaf --sig-proxy=false box sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done' >out & client=$!
-until_ok grep ready out; kill -TERM $client; sleep 0.3; kill -9 $client; wait $client 2>/dev/null; docker inspect -f '{{.State.Running}}' deaf
+docker run --name deaf --sig-proxy=false box sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done' >later & client=$!
+until_ok grep ready later; kill -TERM $client; sleep 0.3; kill -9 $client; wait $client 2>/dev/null; docker inspect -f '{{.State.Running}}' deaf
 
 #: what is not there is made for a mount or refused
 docker run --rm -v "$folder/made":/made box sh -c 'echo x >/made/x'; cat made/x

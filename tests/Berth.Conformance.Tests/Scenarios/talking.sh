@@ -90,7 +90,7 @@ api GET '/containers/never/logs' | tail -n 2
 #: output is attached to
 docker run -d --name at box sh -c 'until [ -e /desk/go ]; do sleep 0.05; done; echo out; echo err >&2; exit 6' >id
 docker attach --no-stdin at >out 2>err & reader=$!
-sleep 0.5; docker exec at touch /desk/go; wait $reader; echo $?; cat out; echo -; cat err
+until_ok attached at; docker exec at touch /desk/go; wait $reader; echo $?; cat out; echo -; cat err
 try docker attach at 2>&1 | tail -n 2
 try docker attach gone
 
@@ -111,20 +111,20 @@ docker run --rm box sh -c 'yes | head -c 2000000' 2>/dev/null | head -n 1
 
 #: detach keys leave the container running
 docker run -d -it --name keys box sh -c 'echo up; sleep 1000' >id
-(sleep 0.7; printf '\020\021') | timeout 10 script -qec 'docker attach keys' /dev/null >out; echo $?
+(until_ok attached keys; sleep 0.5; printf '\020\021') | timeout 20 script -qec 'docker attach keys' /dev/null >out; echo $?
 docker inspect -f '{{.State.Running}}' keys
-(sleep 0.7; printf '\001z') | timeout 10 script -qec 'docker attach --detach-keys ctrl-a,z keys' /dev/null >out; echo $?
+(until_ok attached keys 2; sleep 0.5; printf '\001z') | timeout 20 script -qec 'docker attach --detach-keys ctrl-a,z keys' /dev/null >out; echo $?
 docker inspect -f '{{.State.Running}}' keys
 
 #: keys of one's own leave a command in a container
 docker run -d --name keys box sleep 1000 >id
-(sleep 0.7; printf '\001z'; sleep 1) | timeout 10 script -qec "docker exec --detach-keys ctrl-a,z -it keys sh -c 'touch /desk/begun; sleep 999'" /dev/null >out; echo $?
+(until_ok executed keys; sleep 0.7; printf '\001z'; sleep 1) | timeout 20 script -qec "docker exec --detach-keys ctrl-a,z -it keys sh -c 'touch /desk/begun; sleep 999'" /dev/null >out; echo $?
 docker exec keys sh -c 'ls /desk; ps | grep -c "sleep 99[9]"'
-(sleep 0.7; printf '\001y\020\021'; sleep 1; printf '\001z') | timeout 10 script -qec "docker exec --detach-keys ctrl-a,z -it keys cat" /dev/null >out; echo $?
+(until_ok executed keys 3; sleep 0.7; printf '\001y\020\021'; sleep 1; printf '\001z') | timeout 20 script -qec "docker exec --detach-keys ctrl-a,z -it keys cat" /dev/null >out; echo $?
 
 #: typed at a terminal
 docker run -d -it --name shell box sh >id
-(sleep 0.5; printf 'echo a$((1+1))b\n'; sleep 0.5; printf 'exit 4\n') | timeout 10 script -qec 'docker attach shell' /dev/null >out
+(until_ok attached shell; printf 'echo a$((1+1))b\n'; until_ok sh -c 'docker logs shell | grep a2b'; printf 'exit 4\n') | timeout 20 script -qec 'docker attach shell' /dev/null >out
 docker wait shell; grep -c 'a2b' out; docker logs shell | grep -c a2b
 
 #: the size of a terminal
@@ -138,14 +138,14 @@ api POST '/containers/size/resize?h=x&w=99' | tail -n 1; docker kill size >id; a
 docker run -d --name sig box sh -c 'trap "echo got INT; exit 5" INT; trap "echo got HUP" HUP; echo ready; while :; do sleep 0.1; done' >id
 until_ok sh -c 'docker logs sig | grep ready'
 docker attach --no-stdin sig >out & client=$!
-sleep 0.5; kill -HUP $client; until_ok sh -c 'docker logs sig | grep HUP'
+until_ok attached sig; kill -HUP $client; until_ok sh -c 'docker logs sig | grep HUP'
 docker inspect -f '{{.State.Running}}' sig; kill -INT $client 2>/dev/null; docker kill -s INT sig >/dev/null 2>&1; docker wait sig; docker logs sig | sort -u
 
 #: without the proxy a signal is the client's own
 docker run -d --name nosig box sh -c 'trap "echo got TERM" TERM; echo ready; while :; do sleep 0.1; done' >id
 until_ok sh -c 'docker logs nosig | grep ready'
 docker attach --no-stdin --sig-proxy=false nosig >out & client=$!
-sleep 0.5; kill -TERM $client; sleep 0.3; kill -9 $client; wait $client 2>/dev/null; docker inspect -f '{{.State.Running}}' nosig; docker logs nosig
+until_ok attached nosig; kill -TERM $client; sleep 0.3; kill -9 $client; wait $client 2>/dev/null; docker inspect -f '{{.State.Running}}' nosig; docker logs nosig
 
 #: a program is executed in the container
 docker run -d --name ex -e A=container -w /tmp box sleep 1000 >id
@@ -237,8 +237,8 @@ docker inspect -f '{{json .ExecIDs}}' many
 docker run -d --name ends box sleep 1000 >id
 docker exec ends sh -c 'echo up; sleep 1000' >out & client=$!
 until_ok grep up out; docker kill ends >id; wait $client; echo $?
-docker start ends >id; docker exec ends sh -c 'echo up; sleep 1234' >out & client=$!
-until_ok grep up out; kill -TERM $client; sleep 0.3; kill -9 $client 2>/dev/null; wait $client 2>/dev/null
+docker start ends >id; docker exec ends sh -c 'echo up; sleep 1234' >later & client=$!
+until_ok grep up later; kill -TERM $client; sleep 0.3; kill -9 $client 2>/dev/null; wait $client 2>/dev/null
 docker exec ends sh -c 'ps -o args | grep -c "^sleep 1234"'
 
 #: two kinds of output in one stream over the API

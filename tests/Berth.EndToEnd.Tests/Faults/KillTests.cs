@@ -112,6 +112,75 @@ public sealed class KillTests
             Repeat = [["update", "--memory", "64m", "--memory-swap", "64m", "victim"]],
             CleanUp = [["rm", "-f", "victim"]],
         },
+        new("restart", ["restart", "-t", "5", "victim"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "box", "sh", "-c", "echo started >>starts; trap 'exit 7' TERM; while :; do sleep 0.05; done"]],
+            Examine = async (daemon, what) =>
+            {
+                // Whoever asks for a restart wants it to run: as it did, or anew, with the count that its program keeps.
+                using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+                while ((await BerthAsync(daemon, ["exec", "victim", "sh", "-c", "[ $(wc -l <starts) = 2 ]"])).ExitCode != 0)
+                {
+                    Assert.False(patience.IsCancellationRequested, $"{what}: it was not started again");
+                    await Task.Delay(50, CancellationToken.None);
+                }
+
+                await RunAllAsync(daemon, [["restart", "-t", "5", "victim"], ["exec", "victim", "true"]]);
+            },
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("kill", ["kill", "victim"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "--restart", "always", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running", "exited"])],
+            Repeat = [["restart", "victim"], ["exec", "victim", "true"]],
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("pause", ["pause", "victim"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "box", "sleep", "1000"]],
+            Check = [("inspect -f {{.State.Status}} victim", ["running", "paused"])],
+            Examine = async (daemon, what) =>
+            {
+                await RunAllAsync(daemon, [["unpause", "victim"]], mayFail: true); // if it was not paused yet
+                Assert.True((await BerthAsync(daemon, ["exec", "victim", "true"])).ExitCode == 0, what);
+            },
+            CleanUp = [["rm", "-f", "victim"]],
+        },
+        new("rename", ["rename", "victim", "renamed"])
+        {
+            Prepare = [["run", "-d", "--name", "victim", "--network", "net", "box", "sleep", "1000"]],
+            Check = [("ps --format {{.Names}}", ["victim", "renamed"])],
+            CleanUp = [["rm", "-f", "victim", "renamed"]],
+        },
+        new("prune of containers", ["container", "prune", "-f"])
+        {
+            Prepare = [["create", "--name", "victim", "-v", "/anonymous", "box"], ["run", "--name", "second", "--network", "net", "box", "true"], ["run", "-d", "--name", "third", "box", "sleep", "1000"]],
+            Check = [("ps --format {{.Names}}", ["third"])],
+            Repeat = [["container", "prune", "-f"], ["exec", "third", "true"]],
+            CleanUp = [["rm", "-f", "third"], ["volume", "prune", "-f"]],
+        },
+        new("prune of volumes", ["volume", "prune", "-a", "-f"])
+        {
+            Prepare = [["volume", "create", "made"], ["run", "--name", "victim", "-v", "kept:/data", "box", "true"], ["run", "--rm", "-v", "full:/data", "box", "touch", "/data/file"]],
+            Check = [("volume ls -q --filter name=kept", ["kept"])],
+            Repeat = [["volume", "prune", "-a", "-f"]],
+            CleanUp = [["rm", "-f", "victim"], ["volume", "rm", "-f", "kept", "made", "full"]],
+        },
+        new("prune of networks", ["network", "prune", "-f"])
+        {
+            Prepare = [["network", "create", "made"], ["network", "create", "kept"], ["run", "-d", "--name", "victim", "--network", "kept", "box", "sleep", "1000"]],
+            Check = [("network ls --format {{.Name}} --filter name=kept", ["kept"])],
+            Repeat = [["network", "prune", "-f"], ["exec", "victim", "true"]],
+            CleanUp = [["rm", "-f", "victim"], ["network", "rm", "kept"]],
+        },
+        new("prune of images", ["image", "prune", "-f"])
+        {
+            Prepare = [["build", "--no-cache", "-q", "-t", "made", "{context}"], ["tag", "box", "made"]],
+            Check = [("image inspect -f {{.Id}} box", null)],
+            Repeat = [["image", "prune", "-f"], ["run", "--rm", "box", "true"], ["build", "-q", "-t", "made", "{context}"], ["run", "--rm", "made", "cat", "/file"]],
+            CleanUp = [["rmi", "made"]],
+        },
         new("start with parts of a volume", ["start", "victim"])
         {
             Prepare =

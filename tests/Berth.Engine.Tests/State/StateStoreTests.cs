@@ -49,6 +49,38 @@ public sealed class StateStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task An_older_schema_is_led_on_step_by_step_and_keeps_what_it_holds()
+    {
+        await using (var store = StateStore.Open(File))
+        {
+            await store.Documents("k").PutAsync("1", "{}"u8.ToArray());
+        }
+
+        using var database = SqliteDatabase.Open(File);
+        string[] further = ["ALTER TABLE documents ADD COLUMN note TEXT", "UPDATE documents SET note = 'seen'"];
+        Assert.Throws<SqliteException>(() => Schema.Upgrade(database, [.. Schema.Steps, "DELETE FROM documents; no such statement"]));
+        Assert.Equal(["1 "], Rows("SELECT id, '' FROM documents")); // a step that fails has done nothing
+        Schema.Upgrade(database, [.. Schema.Steps, further[0]]);
+        Schema.Upgrade(database, [.. Schema.Steps, .. further]);
+        Schema.Upgrade(database, [.. Schema.Steps, .. further]);
+        Assert.Equal(["1 seen"], Rows("SELECT id, note FROM documents"));
+        Assert.Equal([$"{Schema.Steps.Count + 2} "], Rows("SELECT CAST(version AS TEXT), '' FROM schema"));
+        Assert.Throws<BerthException>(() => StateStore.Open(File)); // and is now newer than what this build knows
+
+        List<string> Rows(string sql)
+        {
+            using var statement = database.Prepare(sql);
+            var rows = new List<string>();
+            while (statement.Step())
+            {
+                rows.Add($"{statement.Text(0)} {statement.Text(1)}");
+            }
+
+            return rows;
+        }
+    }
+
+    [Fact]
     public async Task A_fault_point_is_reached_after_the_commit()
     {
         var reached = new List<string>();

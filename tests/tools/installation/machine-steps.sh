@@ -27,16 +27,36 @@ case $step in
     touch /test/asking
     ask_while /test/asking /test/asked &
     asking=$!
+    before=$(systemctl show -p MainPID --value berth) plane=$(cut -d' ' -f1 /run/berth/edge/edge.pid)
+    (while [ -e /test/asking ]; do berth docker ps -q || echo failed; done) >/test/lists 2>&1 &
+    lists=$!
     holds "installing again is an upgrade" ./packaging/install ./build
+    holds "the daemon is another one" [ "$(systemctl show -p MainPID --value berth)" != "$before" ]
+    holds "so is the data plane" [ "$(cut -d' ' -f1 /run/berth/edge/edge.pid)" != "$plane" ]
     rm /test/asking
+    wait $lists
+    fails "no question to the daemon failed during the upgrade" grep -v '^[0-9a-f]*$' /test/lists
     wait $asking
     holds "no request failed during the upgrade" no_request_failed /test/asked
     holds "the container ran on through the upgrade" [ "$(berth docker inspect -f '{{.State.Pid}}' site)" = "$first" ]
     holds "the daemon is the new build" [ "$(readlink -f /usr/local/sbin/berthd)" = "$(readlink "/proc/$(systemctl show -p MainPID --value berth)/exe")" ]
 
-    systemctl stop berth
+    systemctl -q stop berth.socket berth.service
     holds "stopping the service leaves the site" answers
-    systemctl start berth
+    systemctl start berth.socket
+    holds "who asks starts the service" berth docker ps
+    mkdir /run/systemd/system/berth.service.d
+    printf '[Service]\nWatchdogSec=4s\n' >/run/systemd/system/berth.service.d/short.conf
+    systemctl daemon-reload
+    systemctl restart berth
+    pid=$(systemctl show -p MainPID --value berth)
+    kill -STOP "$pid"
+    eventually "a daemon that stands still is started anew" sh -c "[ \"\$(systemctl show -p MainPID --value berth)\" != $pid ] && timeout 10 berth docker ps"
+    pid=$(systemctl show -p MainPID --value berth)
+    sleep 10 # two times the watchdog's patience
+    holds "one that is well is not" [ "$(systemctl show -p MainPID --value berth)" = "$pid" ]
+    rm -r /run/systemd/system/berth.service.d
+    systemctl daemon-reload
     fails "uninstall refuses while containers run" berth uninstall
     holds "and has changed nothing" systemctl is-active -q berth
     echo 2 >step

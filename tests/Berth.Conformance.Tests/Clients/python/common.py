@@ -48,10 +48,15 @@ def raises(kind, *words):
         raise AssertionError(f"nothing was raised, not even {kind.__name__}")
 
 
+def ready(container, starts):
+    """Waits until a sleeper hears signals, after so many starts."""
+    eventually(lambda: container.logs().count(b"ready") == starts)
+
+
 @contextlib.contextmanager
 def sleeper(**options):
     """A container that waits, and is gone after the block."""
-    container = client.containers.run("box", ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"], detach=True, **options)
+    container = client.containers.run("box", ["sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done"], detach=True, **options)
     try:
         yield container
     finally:

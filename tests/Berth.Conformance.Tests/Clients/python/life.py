@@ -1,6 +1,6 @@
 # A life: created, started, limited, measured, paused, restarted, waited for, ended.
 import docker
-from common import client, eventually, raises, sleeper
+from common import client, eventually, raises, ready, sleeper
 
 with sleeper(name="life", mem_limit="64m", cpu_shares=512) as container:
     container.update(mem_limit="96m", memswap_limit="96m", cpu_shares=256, restart_policy={"Name": "on-failure", "MaximumRetryCount": 3})
@@ -29,6 +29,7 @@ with sleeper(name="life", mem_limit="64m", cpu_shares=512) as container:
     container.restart(timeout=5)
     container.reload()
     assert container.status == "running" and container.attrs["State"]["Pid"] != first and container.attrs["RestartCount"] == 0
+    ready(container, starts=2)
     container.stop(timeout=10)
     assert container.wait()["StatusCode"] == 0
     container.start()

@@ -49,6 +49,7 @@ public static partial class ApiHost
             return AnswerErrorsAsync(context, next, logger);
         });
         app.Use(BrowserGuard.RefuseBrowsersAsync);
+        app.Use(DescriptorGuard.InvokeAsync);
         app.Use(StripVersionAsync);
         app.UseRouting();
         SystemEndpoints.Map(app, engine, facts);
@@ -76,7 +77,7 @@ public static partial class ApiHost
         BerthException { Kind: ErrorKind.Conflict } => 409,
         BerthException { Kind: ErrorKind.NotModified } => 304,
         BerthException { Kind: ErrorKind.NotSupported } => 501,
-        BerthException { Kind: ErrorKind.Unavailable } => 503,
+        BerthException { Kind: ErrorKind.Unavailable or ErrorKind.Exhausted } => 503,
         BadHttpRequestException bad => bad.StatusCode,
         _ => 500,
     };
@@ -100,7 +101,7 @@ public static partial class ApiHost
         }
         catch (Exception thrown)
         {
-            var exception = context.Explained(thrown);
+            var exception = context.ShortageIn(thrown) ?? thrown;
             if (exception is not (BerthException or BadHttpRequestException))
             {
                 LogUnforeseen(logger, exception, context.Request.Method, context.Request.Path);
@@ -108,6 +109,7 @@ public static partial class ApiHost
 
             if (context.Response.HasStarted)
             {
+                LogBrokenOff(logger, context.Request.Method, context.Request.Path, exception.Message);
                 context.Abort(); // too late for a status: the client must see that the answer is not whole
                 return;
             }
@@ -156,6 +158,9 @@ public static partial class ApiHost
 
     [LoggerMessage(5001, LogLevel.Debug, "{Method} {Path}: the client has left")]
     private static partial void LogClientLeft(ILogger logger, string method, PathString path);
+
+    [LoggerMessage(5003, LogLevel.Warning, "{Method} {Path} was broken off after its answer had begun: {Reason}")]
+    private static partial void LogBrokenOff(ILogger logger, string method, PathString path, string reason);
 
     [LoggerMessage(5002, LogLevel.Error, "{Method} {Path} failed unexpectedly")]
     private static partial void LogUnforeseen(ILogger logger, Exception exception, string method, PathString path);

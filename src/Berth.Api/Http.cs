@@ -4,6 +4,8 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Berth.Engine.Errors;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Berth.Api;
 
@@ -16,10 +18,11 @@ internal static class Http
 
     internal static void SetDataRoot(this HttpContext context, string dataRoot) => context.Items[s_dataRoot] = dataRoot;
 
-    /// <summary>The exception itself, or, when a disk is full, one that says where and what to do.</summary>
-    internal static Exception Explained(this HttpContext context, Exception exception) =>
-        DiskSpace.IsExhausted(exception) && context.Items[s_dataRoot] is string dataRoot ? DiskSpace.Explain(exception, dataRoot) : exception;
+    /// <summary>When the machine has run out of something, an exception that says of what and what to do; else null.</summary>
+    internal static BerthException? ShortageIn(this HttpContext context, Exception exception) =>
+        context.Items[s_dataRoot] is string dataRoot ? Shortage.Explain(exception, dataRoot) : null;
 
+    private static readonly MinDataRate s_slowest = new(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(5));
     private const int BodyLimitBytes = 4 << 20; // far above any config; contexts and archives are streamed elsewhere
 
     internal static async Task WriteAsync(this HttpContext context, JsonNode node, int status = 200)
@@ -43,6 +46,12 @@ internal static class Http
 
     internal static async Task<byte[]> ReadBodyAsync(HttpContext context)
     {
+        // Slower than that is nobody who means it; contexts and archives may take their time.
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = s_slowest;
+        }
+
         using var body = new MemoryStream();
         var buffer = new byte[16 * 1024];
         int read;

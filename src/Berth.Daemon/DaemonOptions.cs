@@ -147,6 +147,8 @@ internal sealed record DaemonOptions
                 return settings.RestartAfterCrash = true;
             case "--tlsverify":
                 return settings.VerifiesClients = true;
+            case "--no-new-privileges":
+                return settings.NoNewPrivileges = true;
             case "--no-bootstrap":
                 settings.Bootstrap = false;
                 return true;
@@ -175,6 +177,10 @@ internal sealed record DaemonOptions
                 else if (property.Name == "tlsverify")
                 {
                     settings.VerifiesClients |= property.Value.GetBoolean();
+                }
+                else if (property.Name == "no-new-privileges")
+                {
+                    settings.NoNewPrivileges |= property.Value.GetBoolean();
                 }
                 else if (property.Name == "default-address-pools")
                 {
@@ -232,7 +238,7 @@ internal sealed record DaemonOptions
             ["registry-mirrors"] = "registry-mirror", ["insecure-registries"] = "insecure-registry", ["default-address-pools"] = "default-address-pool",
             ["default-runtime"] = "default-runtime", ["bridge"] = "bridge", ["bridge-prefix"] = "bridge-prefix", ["cgroup-parent"] = "cgroup-parent", ["dns"] = "dns",
             ["labels"] = "label", ["mtu"] = "mtu", ["nft-table"] = "nft-table", ["bootstrap"] = "bootstrap", ["build-host-certificates"] = "build-host-certificates",
-            ["tlsverify"] = "tlsverify", ["tlscacert"] = "tlscacert", ["tlscert"] = "tlscert", ["tlskey"] = "tlskey",
+            ["no-new-privileges"] = "no-new-privileges", ["tlsverify"] = "tlsverify", ["tlscacert"] = "tlscacert", ["tlscert"] = "tlscert", ["tlskey"] = "tlskey",
         };
 
         private static readonly HashSet<string> Lists = ["host", "registry-mirror", "insecure-registry", "default-address-pool", "dns", "label"];
@@ -243,6 +249,8 @@ internal sealed record DaemonOptions
         internal bool Bootstrap { get; set; } = true;
 
         internal bool VerifiesClients { get; set; }
+
+        internal bool NoNewPrivileges { get; set; }
 
         internal bool CleanUp { get; set; }
 
@@ -319,6 +327,7 @@ internal sealed record DaemonOptions
                     Labels = All("label").Select(label => label.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts.Length > 1 ? parts[1] : ""),
                     AddressPools = Pools(defaults.AddressPools),
                     Mtu = Number("mtu", defaults.Mtu),
+                    NoNewPrivileges = NoNewPrivileges,
                     Builder = new() { HostCertificates = Certificates() },
                 },
                 Images = images,

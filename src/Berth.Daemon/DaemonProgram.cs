@@ -7,6 +7,7 @@ using Berth.Engine.Errors;
 using Berth.Engine.State;
 using Berth.Linux;
 using Berth.Linux.Mounts;
+using Berth.Linux.Processes;
 using Berth.Releases.Ledger;
 using Berth.Releases.Projects;
 
@@ -106,6 +107,7 @@ internal static partial class DaemonProgram
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = DescriptorRoom.Limit() / 4; // what is done for them takes descriptors, too
             kestrel.Limits.MaxRequestBodySize = null; // build contexts and image archives; bounded where they are read
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null; // a follower of logs may read when it likes

@@ -40,6 +40,9 @@ public sealed record EngineOptions
 
     public int Mtu { get; init; } = 1500;
 
+    /// <summary>Programs in containers gain no privileges by programs that change their user, unless their container asks for it (<c>no-new-privileges=false</c>). dockerd(8).</summary>
+    public bool NoNewPrivileges { get; init; }
+
     public Build.BuilderOptions Builder { get; init; } = new();
 
     /// <summary>False: containers whose restart policy wants them to run are left alone at start-up. For cleaning up.</summary>

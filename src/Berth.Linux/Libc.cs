@@ -189,6 +189,20 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")]
     internal static partial int sigemptyset(void* set);
 
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int getrlimit(int resource, ulong* limits);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int statvfs(string path, StatVfs* status);
+
+    /// <summary>struct statvfs of 64-bit glibc (bits/statvfs.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct StatVfs
+    {
+        internal ulong BlockSize, FragmentSize, Blocks, BlocksFree, BlocksAvailable, Files, FilesFree, FilesAvailable, FileSystem, Flags, LongestName;
+        internal fixed int Spare[6];
+    }
+
     /// <summary>struct epoll_event; packed on x86-64 only (sys/epoll.h).</summary>
     [StructLayout(LayoutKind.Sequential, Pack = 4)]
     internal struct EpollEvent

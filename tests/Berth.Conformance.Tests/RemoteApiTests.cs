@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Berth.Testing;
@@ -91,6 +92,17 @@ public sealed class RemoteApiTests : IAsyncLifetime
         using var answer = await _daemon.Api.SendAsync(request, Ending);
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         Assert.Contains($"has the header {header}", await answer.Content.ReadAsStringAsync(Ending), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_body_that_does_not_come_is_not_waited_for_for_ever()
+    {
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(_daemon.Socket), Ending);
+        await client.SendAsync("POST /volumes/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"u8.ToArray(), Ending);
+        var answer = new byte[1000];
+        var length = await client.ReceiveAsync(answer, SocketFlags.None, Ending).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Ending);
+        Assert.StartsWith("HTTP/1.1 408", System.Text.Encoding.ASCII.GetString(answer, 0, length), StringComparison.Ordinal);
     }
 
     private Task<CommandResult> Docker(string who, params string[] arguments) => DockerCommand(who, arguments).RunAsync(Ending);

@@ -17,6 +17,14 @@ public sealed class DaemonOptionsTests : IDisposable
     }
 
     [Fact]
+    public void No_new_privileges_is_a_flag_and_a_key()
+    {
+        Assert.False(DaemonOptions.Parse(["--config-file", Write("{}")]).Engine.NoNewPrivileges);
+        Assert.True(DaemonOptions.Parse(["--no-new-privileges", "--config-file", Write("{}")]).Engine.NoNewPrivileges);
+        Assert.True(DaemonOptions.Parse(["--config-file", Write("""{"no-new-privileges": true}""")]).Engine.NoNewPrivileges);
+    }
+
+    [Fact]
     public void Sockets_and_pid_file_follow_the_exec_root()
     {
         var options = DaemonOptions.Parse(["--exec-root=/run/other", "--config-file", Write("{}")]);

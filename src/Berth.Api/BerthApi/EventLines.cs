@@ -27,9 +27,9 @@ internal static class EventLines
                 {
                     return await work(one => lines.Writer.TryWrite(Line(one)), context.RequestAborted).ConfigureAwait(false) ?? [];
                 }
-                catch (Exception exception) when (DiskSpace.IsExhausted(exception))
+                catch (Exception exception) when (context.ShortageIn(exception) is not null)
                 {
-                    throw context.Explained(exception);
+                    throw context.ShortageIn(exception)!;
                 }
                 finally
                 {

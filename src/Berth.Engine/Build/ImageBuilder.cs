@@ -106,9 +106,9 @@ public sealed class ImageBuilder : IDisposable
             var image = await BuildAsync(config, events, cancellationToken);
             await events.Writer.WriteAsync(new BuildSucceeded(image), CancellationToken.None);
         }
-        catch (Exception exception) when (DiskSpace.IsExhausted(exception))
+        catch (Exception exception) when (Shortage.Explain(exception, DataRoot) is not null)
         {
-            await events.Writer.WriteAsync(new BuildFailed(DiskSpace.Explain(exception, DataRoot).Message, (exception as BuildException)?.Line, null), CancellationToken.None);
+            await events.Writer.WriteAsync(new BuildFailed(Shortage.Explain(exception, DataRoot)!.Message, (exception as BuildException)?.Line, null), CancellationToken.None);
         }
         catch (BuildException exception)
         {

@@ -148,7 +148,7 @@ internal sealed partial class StageBuild
         _cancellationToken.ThrowIfCancellationRequested();
         if (exitCode != 0)
         {
-            throw new BuildException(step.Line, $"The command '{string.Join(' ', arguments)}' returned a non-zero code: {exitCode}{DiskSpace.AdviceWhenFull(Builder.DataRoot)}", exitCode);
+            throw new BuildException(step.Line, $"The command '{string.Join(' ', arguments)}' returned a non-zero code: {exitCode}{Shortage.AdviceWhenFull(Builder.DataRoot)}", exitCode);
         }
     }
 

@@ -58,6 +58,14 @@ public static class ContainerCreation
         foreach (var entry in host.ExtraHosts ?? [])
         {
             Demand(entry.IndexOfAny([':', '=']) > 0, $"bad format for add-host: \"{entry}\"");
+            DemandOneWord("add-host", entry);
+        }
+
+        DemandOneWord("hostname", config.Hostname);
+        DemandOneWord("domainname", config.Domainname);
+        foreach (var (what, words) in new[] { ("dns-search", host.DnsSearch), ("dns-option", host.DnsOptions), ("dns", host.Dns) })
+        {
+            (words ?? []).ToList().ForEach(word => DemandOneWord(what, word));
         }
 
         Demand(config.Cmd is { Count: > 0 } || config.Entrypoint is { Count: > 0 }, "no command specified");
@@ -105,6 +113,10 @@ public static class ContainerCreation
 
         Demand(check is not { Retries: < 0 }, "Retries in Healthcheck cannot be negative");
     }
+
+    // It stands in /etc/hosts or /etc/resolv.conf, where a blank ends a word and a line's end begins another entry.
+    private static void DemandOneWord(string what, string text) =>
+        Demand(!text.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter)), $"invalid {what} {System.Text.Json.JsonEncodedText.Encode(text)}: it has blanks or control characters");
 
     private static bool IsSet(IReadOnlyList<string>? values) => values is { Count: > 0 };
 

@@ -95,7 +95,7 @@ public sealed partial class ContainerService
             await SaveAsync(container, container.Record).ConfigureAwait(false);
             return true;
         }
-        catch (IOException exception) when (DiskSpace.IsExhausted(exception))
+        catch (IOException exception) when (Shortage.IsOfRoom(exception))
         {
             LogExitNotSaved(exception, container.Name);
             return false;

@@ -10,9 +10,10 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string Seccomp, str
     private const string AppArmorSwitch = "/sys/module/apparmor/parameters/enabled";
 
     /// <exception cref="BerthException">An option that is none, or that this host cannot give.</exception>
-    internal static SecurityOptions Parse(IReadOnlyList<string>? options)
+    /// <param name="noNewPrivileges">What holds where the options do not say.</param>
+    internal static SecurityOptions Parse(IReadOnlyList<string>? options, bool noNewPrivileges = false)
     {
-        var result = new SecurityOptions(false, "", "", false);
+        var result = new SecurityOptions(noNewPrivileges, "", "", false);
         foreach (var option in options ?? [])
         {
             // NAME, NAME=VALUE, or, as it was before, NAME:VALUE.

@@ -21,8 +21,11 @@ public enum ErrorKind
     /// <summary>The caller may not do this (403).</summary>
     Forbidden,
 
-    /// <summary>Something outside Berth did not answer or had no room (503).</summary>
+    /// <summary>Something outside Berth did not answer (503).</summary>
     Unavailable,
+
+    /// <summary>The machine has run out of something; see <see cref="Shortage"/> (503).</summary>
+    Exhausted,
 
     /// <summary>Something outside Berth failed in a way the caller cannot mend (500).</summary>
     Failed,

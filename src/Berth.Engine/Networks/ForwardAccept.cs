@@ -9,11 +9,13 @@ namespace Berth.Engine.Networks;
 /// Lets packets of our bridges pass where the host's own firewall drops what it does not know: Docker, for one, sets the policy of
 /// iptables' FORWARD to drop, and an accept in a table of ours does not undo a drop in another. A tagged rule for each bridge goes
 /// to where that firewall has a place for such rules, behind the rules that are there, so that what they drop stays dropped. What may
-/// reach a bridge at all is still decided by <see cref="HostRules"/>, which drops too.
+/// reach a bridge at all is still decided by <see cref="HostRules"/>, which drops too. firewalld rejects what none of its zones knows in the middle of its chain, so there
+/// they stand before its zones.
 /// </summary>
 /// <remarks>The rules have the form that iptables-nft gives its own, so that it can list, save and restore them.</remarks>
 internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept> logger)
 {
+    private const string FirewalldZones = "jump filter_FORWARD_";
     private bool _isFailing; // said once, not at each change that somebody makes
     private HashSet<string> _places = []; // where our rules may be, from the last run
 
@@ -40,7 +42,7 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
             }
             else if (line.StartsWith("type filter hook forward ", StringComparison.Ordinal) && family is "ip" or "ip6" or "inet" && table != owner)
             {
-                chains.Add(new(family, table, chain, line.Contains("policy drop", StringComparison.Ordinal)));
+                chains.Add(new(family, table, chain, line.Contains("policy drop", StringComparison.Ordinal) || IsFirewalld(family, table, chain)));
             }
         }
 
@@ -76,7 +78,8 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
         }
 
         // Docker ended its chain with a return for long; behind that nothing is reached.
-        var end = rules.Count > 0 && rules[^1].Text is "return" or "counter return" ? rules[^1].Handle : null;
+        var end = IsFirewalld(chain.Family, chain.Table, chain.Name) ? rules.Find(rule => rule.Text.StartsWith(FirewalldZones, StringComparison.Ordinal)).Handle
+            : rules.Count > 0 && rules[^1].Text is "return" or "counter return" ? rules[^1].Handle : null;
         foreach (var rule in wanted)
         {
             batch.Append(end is null ? "add rule " : "insert rule ").Append(chain);
@@ -120,6 +123,9 @@ internal sealed partial class ForwardAccept(string owner, ILogger<ForwardAccept>
             _isFailing = true;
         }
     }
+
+    // firewalld.nftables; its zones' chains have had several names.
+    private static bool IsFirewalld(string family, string table, string name) => (family, table, name) is ("inet", "firewalld", "filter_FORWARD");
 
     private static bool IsFilterForward(ForwardChain chain) => chain is { Family: "ip" or "ip6", Table: "filter", Name: "FORWARD" };
 

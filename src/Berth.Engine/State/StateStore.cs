@@ -161,7 +161,7 @@ public sealed class StateStore : IAsyncDisposable
             {
                 RollBack();
                 var freeing = group.Where(pending => pending.Batch.FreesRoom).ToList();
-                var goesOn = freeing.Count > 0 && Errors.DiskSpace.IsExhausted(exception) && _reserve?.GiveUpSome() == true;
+                var goesOn = freeing.Count > 0 && Errors.Shortage.IsOfRoom(exception) && _reserve?.GiveUpSome() == true;
                 foreach (var pending in group.Where(pending => !goesOn || !pending.Batch.FreesRoom))
                 {
                     pending.Done.SetException(exception);

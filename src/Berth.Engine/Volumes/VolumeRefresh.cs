@@ -42,7 +42,7 @@ public sealed class VolumeRefresh(VolumeService volumes, EngineOptions options, 
                 Clear(folder);
             }
         }
-        catch (IOException exception) when (DiskSpace.IsExhausted(exception))
+        catch (IOException exception) when (Shortage.IsOfRoom(exception))
         {
             throw new BerthException(ErrorKind.Failed, $"volume '{name}' could not be refreshed: the disk with {options.DataRoot} is full; free some space ('berth system prune'), then run the command again", exception);
         }

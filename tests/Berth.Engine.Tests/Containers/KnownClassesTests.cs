@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using System.Security.Cryptography;
+using Berth.Engine.Containers;
 using Berth.Engine.Errors;
 
 namespace Berth.Engine.Tests.Containers;
@@ -133,6 +134,77 @@ public sealed class KnownClassesTests(TestEngine engine) : IClassFixture<TestEng
             await other.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.NotEqual(0, other.ExitCode);
         }
+    }
+
+    /// <summary>Text that ends what it stands in, and goes on as something else: rules, configuration, files that resolvers read.</summary>
+    [Theory]
+    [InlineData("a\nnameserver 203.0.113.6\n203.0.113.6 injected")]
+    [InlineData("a\"; }; add table inet injected; #")]
+    [InlineData("$(touch injected)`touch injected`; touch injected")]
+    [InlineData("a\",\"process\":{\"args\":[\"injected\"]},\"x\":\"")]
+    [InlineData("../../../injected")]
+    [InlineData("a b\tinjected\r\n")]
+    public async Task Words_of_a_client_stay_words(string words)
+    {
+        // What may be any text arrives as it is.
+        var ours = await engine.CreateAsync(["sh", "-c", "echo \"$WORDS\"; cat /etc/resolv.conf /etc/hosts; exec sleep 1000"],
+            config => config with { Labels = new(StringComparer.Ordinal) { ["key"] = words, [words] = "value" }, Env = ["WORDS=" + words] },
+            host => host with { NetworkMode = "bridge", Annotations = new(StringComparer.Ordinal) { ["org.example.key"] = words }, LogConfig = new() { Type = "json-file", Config = new(StringComparer.Ordinal) { ["tag"] = words } } });
+        await engine.Host.Containers.StartAsync(ours);
+        var (_, environment) = await engine.ExecAsync(ours, "sh", "-c", "echo \"$WORDS\"");
+        Assert.Equal(words + "\n", environment);
+        Assert.Equal(words, ours.Record.Config.Labels!["key"]);
+        Assert.Equal("value", ours.Record.Config.Labels[words]);
+        await IsWholeAsync(ours);
+        await engine.Host.Containers.RemoveAsync(ours, force: true, withAnonymousVolumes: true);
+
+        // What has a form of its own is refused, or does no more than it says.
+        (string Field, Func<Task<Container>> Create)[] fields =
+        [
+            ("name", () => engine.CreateAsync(["sleep", "1000"], host: OnBridge, name: words)),
+            ("hostname", () => engine.CreateAsync(["sleep", "1000"], config => config with { Hostname = words }, OnBridge)),
+            ("domain", () => engine.CreateAsync(["sleep", "1000"], config => config with { Domainname = words }, OnBridge)),
+            ("user", () => engine.CreateAsync(["sleep", "1000"], config => config with { User = words }, OnBridge)),
+            ("extra host", () => engine.CreateAsync(["sleep", "1000"], host: host => OnBridge(host) with { ExtraHosts = [words + ":203.0.113.7"] })),
+            ("search", () => engine.CreateAsync(["sleep", "1000"], host: host => OnBridge(host) with { DnsSearch = [words] })),
+            ("option", () => engine.CreateAsync(["sleep", "1000"], host: host => OnBridge(host) with { DnsOptions = [words] })),
+            ("server", () => engine.CreateAsync(["sleep", "1000"], host: host => OnBridge(host) with { Dns = [words] })),
+            ("sysctl", () => engine.CreateAsync(["sleep", "1000"], host: host => OnBridge(host) with { Sysctls = new(StringComparer.Ordinal) { ["net.ipv4.ping_group_range"] = words } })),
+        ];
+        foreach (var (field, create) in fields)
+        {
+            Container? made = null;
+            try
+            {
+                made = await create();
+                await engine.Host.Containers.StartAsync(made);
+                await IsWholeAsync(made, field);
+            }
+            catch (BerthException exception)
+            {
+                Assert.True(exception.Kind is ErrorKind.Invalid or ErrorKind.Failed or ErrorKind.NotFound, $"{field}: {exception}");
+            }
+
+            if (made is not null)
+            {
+                await engine.Host.Containers.RemoveAsync(made, force: true, withAnonymousVolumes: true);
+            }
+        }
+
+        Assert.DoesNotContain("injected", Berth.Linux.Nftables.Nft.Query("list ruleset"), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Environment.CurrentDirectory, "injected"));
+        Assert.Empty(Directory.GetFiles(engine.Root, "injected*", SearchOption.AllDirectories));
+
+        HostConfig OnBridge(HostConfig host) => host with { NetworkMode = "bridge" };
+    }
+
+    // Its resolvers are the ones that they would be, and its hosts file leads nowhere new.
+    private async Task IsWholeAsync(Container container, string field = "")
+    {
+        var (_, resolver) = await engine.ExecAsync(container, "cat", "/etc/resolv.conf");
+        Assert.DoesNotContain(resolver.Split('\n'), line => line.StartsWith("nameserver", StringComparison.Ordinal) && line.Contains("203.0.113.6", StringComparison.Ordinal));
+        var (_, hosts) = await engine.ExecAsync(container, "cat", "/etc/hosts");
+        Assert.True(!hosts.Split('\n').Any(line => line.StartsWith("203.0.113.6", StringComparison.Ordinal)), $"{field}: {hosts}");
     }
 
     /// <summary>CVE-2020-15257: sockets without a file, which whoever shares the host's network reaches.</summary>

@@ -42,6 +42,34 @@ public sealed class ForwardAcceptTests : IDisposable
     }
 
     [Fact]
+    public async Task Firewalld_gets_the_rules_before_its_zones()
+    {
+        await InsideAsync(() =>
+        {
+            Nft.Run("""
+                table inet firewalld {
+                  chain filter_FORWARD_POLICIES { counter reject; }
+                  chain filter_FORWARD {
+                    type filter hook forward priority filter + 10; policy accept;
+                    ct state { established, related } accept
+                    jump filter_FORWARD_POLICIES
+                    reject with icmpx admin-prohibited
+                  }
+                }
+
+                """);
+            var before = Nft.Query("list ruleset");
+            var forward = new ForwardAccept("b", NullLogger<ForwardAccept>.Instance);
+            forward.Apply(["br0"], [], ["br0"], Nft.Run);
+            Assert.Equal(
+                ["iifname \"br0\" counter accept comment \"berth: b\"", "oifname \"br0\" counter accept comment \"berth: b\"", "jump filter_FORWARD_POLICIES"],
+                Rules("inet firewalld filter_FORWARD").Where(rule => rule.Contains("br0", StringComparison.Ordinal) || rule.StartsWith("jump", StringComparison.Ordinal)));
+            forward.Apply([], [], ["br0"], Nft.Run);
+            Assert.Equal(before, Nft.Query("list ruleset"));
+        });
+    }
+
+    [Fact]
     public async Task A_firewall_of_ipv6_passes_the_bridges_that_have_it()
     {
         await InsideAsync(() =>

@@ -33,9 +33,9 @@ internal static class JsonLines
                 {
                     await work(line => lines.Writer.TryWrite(line), stopping.Token).ConfigureAwait(false);
                 }
-                catch (Exception exception) when (DiskSpace.IsExhausted(exception))
+                catch (Exception exception) when (context.ShortageIn(exception) is not null)
                 {
-                    throw context.Explained(exception);
+                    throw context.ShortageIn(exception)!;
                 }
                 finally
                 {

@@ -141,7 +141,7 @@ internal static class SystemEndpoints
             ["ContainerdCommit"] = new JsonObject { ["ID"] = "" },
             ["RuncCommit"] = new JsonObject { ["ID"] = "" },
             ["InitCommit"] = new JsonObject { ["ID"] = "" },
-            ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin"),
+            ["SecurityOptions"] = engine.Options.NoNewPrivileges ? new JsonArray("name=seccomp,profile=builtin", "name=no-new-privileges") : new JsonArray("name=seccomp,profile=builtin"),
             ["Warnings"] = null,
         };
     }

@@ -347,7 +347,7 @@ public sealed class ExecService
             User = user,
             Capabilities = Capabilities.For(session.Config.Privileged || record.HostConfig.Privileged, record.HostConfig.CapAdd, record.HostConfig.CapDrop),
             Ulimits = record.HostConfig.Ulimits ?? [],
-            NoNewPrivileges = SecurityOptions.Parse(record.HostConfig.SecurityOpt).NoNewPrivileges,
+            NoNewPrivileges = SecurityOptions.Parse(record.HostConfig.SecurityOpt, _parts.Options.NoNewPrivileges).NoNewPrivileges,
             OomScoreAdj = record.HostConfig.OomScoreAdj,
         };
     }

@@ -32,7 +32,7 @@ internal static class RuntimeSpecBuilder
         var user = ProcessUser.Resolve(config.User, passwd, files.Lines("etc/group"), host.GroupAdd);
         var capabilities = Capabilities.For(host.Privileged, host.CapAdd, host.CapDrop);
         var init = host.Init == true ? FindInit() : null;
-        var security = SecurityOptions.Parse(host.SecurityOpt);
+        var security = SecurityOptions.Parse(host.SecurityOpt, options.NoNewPrivileges);
         return new RuntimeSpecModel
         {
             Hostname = host.UtsMode == "host" || host.NetworkMode == "host" && config.Hostname == Environment.MachineName ? "" : config.Hostname,

@@ -35,6 +35,9 @@ public sealed record ComposeLoadOptions
     /// <summary>The caller's environment.</summary>
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
 
+    /// <summary>Opens a file for reading. Whoever reads projects of others should open nothing but regular files: a compose file may name a pipe or a device.</summary>
+    public Func<string, Stream> Open { get; init; } = File.OpenRead;
+
     /// <summary>What secrets and configs held at another time, by <c>secret/KEY</c> and <c>config/KEY</c>: their files and variables need not be there any more.</summary>
     public IReadOnlyDictionary<string, byte[]> Kept { get; init; } = new Dictionary<string, byte[]>();
 }
@@ -54,7 +57,7 @@ public sealed class ComposeLoader
     private ComposeLoader(ComposeLoadOptions options)
     {
         _options = options;
-        _source = new FileSource(options.CurrentFolder);
+        _source = new FileSource(options.CurrentFolder, options.Open);
         _environment = new Dictionary<string, string>(options.Environment, StringComparer.Ordinal);
     }
 
@@ -115,7 +118,7 @@ public sealed class ComposeLoader
         foreach (var file in files)
         {
             var place = new Place(_source.Display(file), 0, 0);
-            if (FileSource.Read(file, place, _diagnostics) is not { } text)
+            if (_source.Read(file, place, _diagnostics) is not { } text)
             {
                 continue;
             }
@@ -138,7 +141,7 @@ public sealed class ComposeLoader
         foreach (var file in files)
         {
             var display = file == "-" ? "stdin" : _source.Display(file);
-            var text = file == "-" ? _options.StandardInput ?? string.Empty : FileSource.Read(file, new Place(display, 0, 0), _diagnostics);
+            var text = file == "-" ? _options.StandardInput ?? string.Empty : _source.Read(file, new Place(display, 0, 0), _diagnostics);
             if (text is not null && YamlReader.Read(text, display, _diagnostics) is { } tree)
             {
                 trees.Add(tree);

@@ -4,22 +4,33 @@ namespace Berth.Compose;
 
 /// <summary>Reads the files of a project, bounded in size, and names them as the user would.</summary>
 /// <param name="currentFolder">Where the command runs.</param>
-internal sealed class FileSource(string currentFolder)
+/// <param name="open">Opens a file for reading.</param>
+internal sealed class FileSource(string currentFolder, Func<string, Stream> open)
 {
     private const long LengthLimit = 8 << 20;
 
     /// <summary>The text of a file; null when it cannot be read, which is then reported.</summary>
-    public static string? Read(string path, Place place, DiagnosticBag diagnostics)
+    public string? Read(string path, Place place, DiagnosticBag diagnostics)
     {
         try
         {
-            var length = new FileInfo(path).Length;
-            if (length <= LengthLimit)
+            using var file = open(path);
+            using var text = new MemoryStream();
+            var buffer = new byte[64 * 1024];
+            int length;
+            while ((length = file.Read(buffer)) > 0)
             {
-                return File.ReadAllText(path);
+                text.Write(buffer.AsSpan(0, length));
+                if (text.Length > LengthLimit)
+                {
+                    diagnostics.Error(place, $"the file '{path}' is larger than {LengthLimit >> 20} MiB");
+                    return null;
+                }
             }
 
-            diagnostics.Error(place, $"the file '{path}' is larger than {LengthLimit >> 20} MiB");
+            text.Position = 0;
+            using var reader = new StreamReader(text);
+            return reader.ReadToEnd();
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Berth.Compose;
 using Berth.Compose.Model;
 using Berth.Engine.Errors;
+using Berth.Linux.Files;
 using Microsoft.AspNetCore.Http;
 
 namespace Berth.Api.BerthApi;
@@ -31,6 +32,7 @@ internal sealed class ProjectRequest(JsonObject body)
         EnvFiles = Strings("envFiles"),
         Profiles = Strings("profiles"),
         NamedServices = named,
+        Open = RegularFile.Open,
         Environment = Map("environment").ToDictionary(pair => pair.Key, pair => pair.Value ?? "", StringComparer.Ordinal),
     });
 

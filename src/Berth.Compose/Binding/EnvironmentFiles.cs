@@ -43,7 +43,7 @@ internal sealed class EnvironmentFiles(ProjectPaths paths, FileSource source, Fu
             return [];
         }
 
-        return FileSource.Read(full, place, service.Diagnostics) is not { } text
+        return source.Read(full, place, service.Diagnostics) is not { } text
             ? []
             : raw ? EnvFile.ParseRaw(text) : EnvFile.Parse(text, source.Display(full), lookup, service.Diagnostics);
     }

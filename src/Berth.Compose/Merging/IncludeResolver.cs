@@ -79,7 +79,7 @@ internal sealed class IncludeResolver(TreeSource source, FileSource files, Diagn
         var variables = new Dictionary<string, string?>(StringComparer.Ordinal);
         foreach (var file in read)
         {
-            if (FileSource.Read(file, place, diagnostics) is { } text)
+            if (files.Read(file, place, diagnostics) is { } text)
             {
                 foreach (var (name, value) in EnvFile.Parse(text, files.Display(file), lookup, diagnostics))
                 {

@@ -22,7 +22,7 @@ internal sealed class TreeSource(FileSource files, string? home, DiagnosticBag d
             return null;
         }
 
-        return FileSource.Read(file, place, diagnostics) is { } text ? YamlReader.Read(text, files.Display(file), diagnostics) : null;
+        return files.Read(file, place, diagnostics) is { } text ? YamlReader.Read(text, files.Display(file), diagnostics) : null;
     }
 
     /// <param name="folder">Where the paths of the file start.</param>

@@ -182,8 +182,8 @@ public sealed class ImageBuilder : IDisposable
         {
             using var root = DirectoryHandle.Open(config.ContextDirectory);
             using var file = Path.IsPathRooted(config.DockerfilePath)
-                ? File.OpenRead(config.DockerfilePath)
-                : new FileStream(root.OpenFileBelow(config.DockerfilePath), FileAccess.Read);
+                ? RegularFile.Open(config.DockerfilePath)
+                : new FileStream(root.OpenRegularBelow(config.DockerfilePath), FileAccess.Read);
             if (file.Length > DockerfileLimit)
             {
                 throw new BuildException(null, $"{config.DockerfilePath} has {file.Length} bytes; {DockerfileLimit} are read.");
@@ -209,7 +209,8 @@ public sealed class ImageBuilder : IDisposable
             {
                 if (File.Exists(name))
                 {
-                    return DockerIgnore.Parse(File.ReadAllText(name));
+                    using var beside = RegularFile.Open(name);
+                    return Parse(beside, name);
                 }
 
                 continue;
@@ -217,9 +218,8 @@ public sealed class ImageBuilder : IDisposable
 
             try
             {
-                using var file = new FileStream(root.OpenFileBelow(name), FileAccess.Read);
-                using var reader = new StreamReader(file);
-                return DockerIgnore.Parse(reader.ReadToEnd());
+                using var file = new FileStream(root.OpenRegularBelow(name), FileAccess.Read);
+                return Parse(file, name);
             }
             catch (LinuxException exception) when (exception.Errno is Errno.ENOENT or Errno.ENOTDIR)
             {
@@ -228,6 +228,12 @@ public sealed class ImageBuilder : IDisposable
         }
 
         return DockerIgnore.Empty;
+
+        static DockerIgnore Parse(FileStream file, string name)
+        {
+            using var reader = new StreamReader(file);
+            return file.Length <= DockerfileLimit ? DockerIgnore.Parse(reader.ReadToEnd()) : throw new BuildException(null, $"{name} has {file.Length} bytes; {DockerfileLimit} are read.");
+        }
     }
 
     // The stage that failed, not one that was waiting for it, or was cancelled because of it.

@@ -197,7 +197,7 @@ internal sealed partial class StageBuild
         return existing is not null;
     }
 
-    private static FileStream OpenFile(FileTree tree, string path) => new(tree.Root.OpenFileBelow(path), FileAccess.Read);
+    private static FileStream OpenFile(FileTree tree, string path) => new(tree.Root.OpenRegularBelow(path), FileAccess.Read);
 
     // By content, as in Docker: a name proves nothing, and a compressed file that holds no tar is copied as it is.
     private static bool IsArchive(FileTree tree, string path)

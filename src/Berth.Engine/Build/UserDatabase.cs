@@ -72,7 +72,7 @@ public static class UserDatabase
         string text;
         try
         {
-            using var file = new FileStream(root.OpenFileBelow(path), FileAccess.Read);
+            using var file = new FileStream(root.OpenRegularBelow(path), FileAccess.Read);
             using var reader = new StreamReader(file.Length <= SizeLimit
                 ? file
                 : throw new FormatException($"/{path} has {file.Length} bytes; {SizeLimit} are read"));
@@ -81,6 +81,10 @@ public static class UserDatabase
         catch (LinuxException exception) when (exception.Errno is Errno.ENOENT or Errno.ENOTDIR)
         {
             return []; // an image without users, such as one from scratch
+        }
+        catch (LinuxException exception) when (exception.Errno is Errno.EINVAL or Errno.EISDIR)
+        {
+            throw new FormatException($"/{path} cannot be read: {exception.Message}", exception);
         }
 
         return text.Split('\n').Select(line => line.Split(':')).Where(fields => fields.Length >= fieldCount);

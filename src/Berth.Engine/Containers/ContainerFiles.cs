@@ -184,7 +184,7 @@ internal sealed class ContainerFiles(EngineOptions options, string directory, st
     {
         try
         {
-            using var file = root.OpenFileBelow(relativePath);
+            using var file = root.OpenRegularBelow(relativePath);
             using var stream = new FileStream(file, FileAccess.Read);
             if (stream.Length > AccountFileLimitBytes)
             {
@@ -197,6 +197,10 @@ internal sealed class ContainerFiles(EngineOptions options, string directory, st
         catch (LinuxException exception) when (exception.Errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
         {
             return []; // an image from scratch has no accounts
+        }
+        catch (LinuxException exception) when (exception.Errno is Errno.EINVAL or Errno.EISDIR)
+        {
+            throw BerthException.Invalid($"/{relativePath} of the image cannot be read: {exception.Message}");
         }
     }
 

@@ -256,7 +256,7 @@ public sealed partial class ImageStore
         await CommitAsync(unpacked, blob, diffId, parent);
     }
 
-    private static FileStream Open(DirectoryHandle root, string path) => new(root.OpenFileBelow(path), FileAccess.Read);
+    private static FileStream Open(DirectoryHandle root, string path) => new(root.OpenRegularBelow(path), FileAccess.Read);
 
     private static byte[] ReadJson(DirectoryHandle root, string path)
     {

@@ -86,6 +86,14 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
     public SafeFileHandle OpenFileBelow(string relativePath) =>
         OpenFile(relativePath, FileCalls.O_NONBLOCK, FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS, 0);
 
+    /// <summary>Opens a regular file below this directory for reading, links led back in; nothing else is opened, see <see cref="RegularFile"/>.</summary>
+    /// <exception cref="LinuxException">EISDIR, or EINVAL for a pipe, a device or a socket.</exception>
+    public SafeFileHandle OpenRegularBelow(string relativePath)
+    {
+        using var found = OpenFile(relativePath, FileCalls.O_PATH, FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS, 0);
+        return RegularFile.Reopen(found, $"'{_path}/{relativePath}'");
+    }
+
     /// <summary>Opens an entry for reading; a link is refused with ELOOP.</summary>
     public SafeFileHandle OpenFile(string name) => OpenFile(name, FileCalls.O_NOFOLLOW | FileCalls.O_NONBLOCK, 0, 0);
 
@@ -329,6 +337,14 @@ public sealed unsafe class DirectoryHandle : SafeHandleMinusOneIsInvalid
     {
         var fd = FileCalls.openat2(Fd, name, flags, mode, resolve);
         return fd >= 0 ? new(fd, ownsHandle: true) : throw Failure(FileCalls.LastErrno, "openat2", name);
+    }
+
+    internal static FileKind KindOf(int descriptor, string subject)
+    {
+        FileCalls.StatX s;
+        return FileCalls.statx(descriptor, PathText.ToNullTerminated(""), FileCalls.AT_EMPTY_PATH, FileCalls.STATX_BASIC_STATS, &s) == 0
+            ? KindOf(s.Mode)
+            : throw new LinuxException(FileCalls.LastErrno, "statx", subject);
     }
 
     private bool TryStat(string name, int flags, out FileStatus status)

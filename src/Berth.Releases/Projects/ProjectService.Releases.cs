@@ -4,6 +4,7 @@ using Berth.Compose.Model;
 using Berth.Compose.Output;
 using Berth.Engine.Containers;
 using Berth.Engine.Errors;
+using Berth.Linux.Files;
 using Berth.Oci;
 using Berth.Releases.Ledger;
 using Berth.Releases.Planning;
@@ -256,7 +257,7 @@ public sealed partial class ProjectService
         var result = ComposeLoader.Load(new()
         {
             CurrentFolder = release.Folder, ProjectDirectory = release.Folder, ProjectName = release.Project, Files = ["-"], StandardInput = release.Model,
-            Environment = new Dictionary<string, string>(), Profiles = ["*"], Kept = ledger.FilesOf(release),
+            Environment = new Dictionary<string, string>(), Profiles = ["*"], Kept = ledger.FilesOf(release), Open = RegularFile.Open,
         });
         return result.Project ?? throw BerthException.Invalid($"release {release.Number} of '{release.Project}' cannot be read back:\n{string.Join('\n', result.Errors)}");
     }

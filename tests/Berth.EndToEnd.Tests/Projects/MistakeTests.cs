@@ -54,6 +54,40 @@ public sealed class MistakeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_compose_file_names_is_not_waited_for_and_not_read_without_end()
+    {
+        const string Pipe = "no regular file but a pipe", Device = "no regular file but a character device";
+        (string Command, string Line, string Words)[] cases =
+        [
+            ("mkfifo pipe.env", "env_file: pipe.env", Pipe), (":", "env_file: /dev/zero", Device), ("ln -s /dev/zero link.env", "env_file: link.env", Device),
+            ("truncate -s 10G large.env", "env_file: large.env", "larger than 8 MiB"), ("mkfifo other.yaml", "extends: {file: other.yaml, service: a}", Pipe),
+            (":", "extends: {file: /dev/zero, service: a}", Device),
+        ];
+        foreach (var (command, line, words) in cases)
+        {
+            (await new Command("sh", "-c", command) { WorkingDirectory = Folder }.RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess();
+            await WriteAsync("compose.yaml", $"services:\n  web:\n    image: box\n    {line}\n");
+            await FailsAsync(1, [words], "config", "-q");
+        }
+    }
+
+    [Fact]
+    public async Task What_a_context_holds_is_not_waited_for_and_not_read_without_end()
+    {
+        const string Pipe = "no regular file but a pipe", Device = "no regular file but a character device";
+        (string Command, string Words)[] cases =
+        [
+            ("mkfifo Dockerfile", Pipe), ("mknod Dockerfile c 1 5", Device), ("truncate -s 10G Dockerfile", "10737418240 bytes"),
+            ("echo FROM box >Dockerfile; mkfifo .dockerignore", Pipe), ("echo FROM box >Dockerfile; mknod .dockerignore c 1 5", Device),
+        ];
+        foreach (var (command, words) in cases)
+        {
+            (await new Command("sh", "-c", "rm -f Dockerfile .dockerignore; " + command) { WorkingDirectory = Folder }.RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess();
+            await FailsAsync(1, [words], "build", ".");
+        }
+    }
+
+    [Fact]
     public async Task Mistakes_of_a_Dockerfile_are_told_with_their_lines()
     {
         await WriteAsync("Dockerfile", "FROM box\nRUNN x\nCOPY a\n");

@@ -136,6 +136,40 @@ public sealed class KnownClassesTests(TestEngine engine) : IClassFixture<TestEng
         }
     }
 
+    /// <summary>What an image holds may be a pipe, a device that never ends, or larger than memory.</summary>
+    [Theory]
+    [InlineData("mkfifo passwd", "pipe")]
+    [InlineData("mknod passwd c 1 5", "character device")] // zero
+    [InlineData("mkdir passwd", "directory")]
+    [InlineData("ln -s ../dev/zero passwd", "")] // in the image, where there is no such device
+    [InlineData("truncate -s 100M passwd", "104857600 bytes")]
+    public async Task Accounts_that_are_no_file_are_not_read(string command, string words)
+    {
+        var directory = engine.Host.Images.Layers.CreateDirectory();
+        Directory.CreateDirectory(directory + "/etc");
+        Directory.CreateDirectory(directory + "/bin");
+        File.Copy("/usr/bin/busybox", directory + "/bin/sleep");
+        using (var made = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { WorkingDirectory = directory + "/etc" })!)
+        {
+            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, made.ExitCode);
+        }
+
+        await Images.TestImages.AddDirectoryAsync(engine.Host.Images, "hostile", directory);
+        var container = await engine.CreateAsync(["sleep", "1000"], config => config with { Image = "hostile", User = words.Length == 0 ? "1000" : "app" });
+        var start = engine.Host.Containers.StartAsync(container).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        if (words.Length == 0)
+        {
+            await start;
+        }
+        else
+        {
+            Assert.Contains(words, (await Assert.ThrowsAsync<BerthException>(() => start)).Message, StringComparison.Ordinal);
+        }
+
+        await engine.Host.Containers.RemoveAsync(container, force: true, withAnonymousVolumes: false);
+    }
+
     /// <summary>Text that ends what it stands in, and goes on as something else: rules, configuration, files that resolvers read.</summary>
     [Theory]
     [InlineData("a\nnameserver 203.0.113.6\n203.0.113.6 injected")]

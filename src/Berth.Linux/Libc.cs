@@ -189,6 +189,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")]
     internal static partial int sigemptyset(void* set);
 
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial uint if_nametoindex(string name);
+
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int getrlimit(int resource, ulong* limits);
 

@@ -89,8 +89,8 @@ internal sealed class NetworkWiring : IDisposable
 
     internal static bool HasBridge(NetworkRecord network) => IsLink(network.Bridge);
 
-    /// <summary>This host has a link of that name.</summary>
-    internal static bool IsLink(string name) => Directory.Exists("/sys/class/net/" + name);
+    /// <summary>There is a link of that name in our network. The kernel is asked: what /sys shows may be another namespace's.</summary>
+    internal static bool IsLink(string name) => NetworkLinks.Exists(name);
 
     internal static bool IsBridge(string name) => Directory.Exists($"/sys/class/net/{name}/bridge");
 

@@ -25,10 +25,10 @@ berth docker network create net >/dev/null
 berth docker run -d --name site --network net -p 8099:80 box httpd -f -p 80 -h /www >/dev/null
 berth docker run -d --name client --network net box sleep 100000 >/dev/null
 
-from_other() { ip netns exec other busybox wget -q -T 2 -O - http://192.0.2.1:8099/ | grep -qx served; }
-inside_out() { berth docker exec client wget -q -T 2 -O - http://192.0.2.2/ | grep -qx elsewhere; }
-among_them() { berth docker exec client wget -q -T 2 -O - http://site/ | grep -qx served; }
-fresh() { berth docker run --rm --network net box sh -c 'wget -q -T 2 -O - http://site/ && wget -q -T 2 -O - http://192.0.2.2/' | tr '\n' ' ' | grep -qx 'served elsewhere '; }
+from_other() { ip netns exec other timeout 3 busybox wget -q -O - http://192.0.2.1:8099/ | grep -qx served; }
+inside_out() { berth docker exec client timeout 3 wget -q -O - http://192.0.2.2/ | grep -qx elsewhere; }
+among_them() { berth docker exec client timeout 3 wget -q -O - http://site/ | grep -qx served; }
+fresh() { berth docker run --rm --network net box sh -c 'timeout 3 wget -q -O - http://site/ && timeout 3 wget -q -O - http://192.0.2.2/' | tr '\n' ' ' | grep -qx 'served elsewhere '; }
 works() { # WHEN
   eventually "$1: this machine reaches the port" answers
   eventually "$1: another machine reaches the port" from_other

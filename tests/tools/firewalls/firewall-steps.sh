@@ -64,8 +64,10 @@ works "after firewalld"
 holds "iptables of old drops what it forwards" iptables-legacy -P FORWARD DROP
 fails "then another machine reaches no port" from_other
 # What docs/operations.md tells its owner to say:
-iptables-legacy -A FORWARD -i 'berth+' -j ACCEPT
-iptables-legacy -A FORWARD -o 'berth+' -j ACCEPT
+for links in 'berth+' 'br-+'; do
+  iptables-legacy -A FORWARD -i "$links" -j ACCEPT
+  iptables-legacy -A FORWARD -o "$links" -j ACCEPT
+done
 works "beside iptables of old that was told"
 
 berth docker rm -f site client >/dev/null

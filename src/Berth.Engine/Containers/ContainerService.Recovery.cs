@@ -243,8 +243,7 @@ public sealed partial class ContainerService
             return;
         }
 
-        var commandLine = await File.ReadAllTextAsync($"/proc/{pid}/cmdline").ConfigureAwait(false);
-        if (!commandLine.Contains(id, StringComparison.Ordinal))
+        if (ProcessTable.CommandLine(pid)?.Contains(id, StringComparison.Ordinal) != true)
         {
             return;
         }

@@ -51,6 +51,19 @@ public static class ProcessTable
         }
     }
 
+    /// <summary>The arguments of a process, each ended by a zero byte; null when it is gone. proc_pid_cmdline(5).</summary>
+    public static string? CommandLine(int pid)
+    {
+        try
+        {
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline"));
+        }
+        catch (IOException)
+        {
+            return null; // it has exited
+        }
+    }
+
     // The fields behind "pid (comm)": a comm may hold spaces and brackets, so counting starts at the last bracket.
     private static string[]? StatFields(int pid)
     {

@@ -40,8 +40,16 @@ internal sealed class Storm(TestDaemon daemon, int seed)
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         ending.CancelAfter(duration);
         var working = Enumerable.Range(0, clients).Select(client => Task.Run(() => WorkAsync(new Random(seed + client), ending.Token), CancellationToken.None)).ToList();
-        await KillAsync(new Random(seed - 1), betweenKills, ending.Token, cancellationToken);
-        await Task.WhenAll(working);
+        try
+        {
+            await KillAsync(new Random(seed - 1), betweenKills, ending.Token, cancellationToken);
+        }
+        finally
+        {
+            await ending.CancelAsync(); // also when the daemon did not start again
+            await Task.WhenAll(working);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
     }
 

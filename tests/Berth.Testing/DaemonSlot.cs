@@ -159,7 +159,17 @@ internal sealed class DaemonSlot : IDisposable
             }
 
             await new Command("kill", ["-KILL", .. processes]).RunAsync(CancellationToken.None);
+            await ThawAsync();
             await Task.Delay(50);
+        }
+    }
+
+    // What is frozen dies only when it thaws: of version 1 freezer.state, of version 2 cgroup.freeze.
+    private async Task ThawAsync()
+    {
+        foreach (var (file, text) in Cgroups().SelectMany(path => new[] { (path + "/freezer.state", "THAWED"), (path + "/cgroup.freeze", "0") }).Where(one => File.Exists(one.Item1)))
+        {
+            await File.WriteAllTextAsync(file, text);
         }
     }
 

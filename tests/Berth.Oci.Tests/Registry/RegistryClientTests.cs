@@ -9,14 +9,29 @@ namespace Berth.Oci.Tests.Registry;
 /// <summary>Against a registry of the test's own that answers what a hostile or protected one would.</summary>
 public sealed class RegistryClientTests : IDisposable
 {
-    private readonly HttpListener _listener = new();
-    private readonly int _port = FreePort();
+    private readonly HttpListener _listener;
+    private readonly int _port;
     private readonly RegistryClient _client = new(new() { RetryDelay = TimeSpan.FromMilliseconds(1), Attempts = 2 }, TimeProvider.System);
 
-    public RegistryClientTests()
+    public RegistryClientTests() => (_listener, _port) = Listen();
+
+    // Between asking for a free port and taking it another test may have taken it: then another one is asked for.
+    private static (HttpListener Listener, int Port) Listen()
     {
-        _listener.Prefixes.Add($"http://127.0.0.1:{_port}/");
-        _listener.Start();
+        for (var attempt = 1; ; attempt++)
+        {
+            var (listener, port) = (new HttpListener(), FreePort());
+            listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+            try
+            {
+                listener.Start();
+                return (listener, port);
+            }
+            catch (HttpListenerException) when (attempt < 10)
+            {
+                listener.Close();
+            }
+        }
     }
 
     private ImageReference Name => ImageReference.Parse($"127.0.0.1:{_port}/team/app:1");

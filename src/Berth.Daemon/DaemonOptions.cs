@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using Berth.Engine;
 using Berth.Engine.Build;
+using Berth.Engine.Errors;
 using Berth.Engine.Images;
+using Berth.Engine.Users;
 
 namespace Berth.Daemon;
 
@@ -227,7 +229,7 @@ internal sealed record DaemonOptions
             ["--pidfile"] = "pidfile", ["-p"] = "pidfile", ["--log-level"] = "log-level", ["-l"] = "log-level", ["--registry-mirror"] = "registry-mirror",
             ["--insecure-registry"] = "insecure-registry", ["--default-address-pool"] = "default-address-pool", ["--default-runtime"] = "default-runtime",
             ["--bridge"] = "bridge", ["--bridge-prefix"] = "bridge-prefix", ["--cgroup-parent"] = "cgroup-parent", ["--dns"] = "dns", ["--label"] = "label",
-            ["--mtu"] = "mtu", ["--nft-table"] = "nft-table", ["--build-host-certificates"] = "build-host-certificates",
+            ["--mtu"] = "mtu", ["--userns-remap"] = "userns-remap", ["--nft-table"] = "nft-table", ["--build-host-certificates"] = "build-host-certificates",
             ["--tlscacert"] = "tlscacert", ["--tlscert"] = "tlscert", ["--tlskey"] = "tlskey",
         };
 
@@ -238,7 +240,7 @@ internal sealed record DaemonOptions
             ["registry-mirrors"] = "registry-mirror", ["insecure-registries"] = "insecure-registry", ["default-address-pools"] = "default-address-pool",
             ["default-runtime"] = "default-runtime", ["bridge"] = "bridge", ["bridge-prefix"] = "bridge-prefix", ["cgroup-parent"] = "cgroup-parent", ["dns"] = "dns",
             ["labels"] = "label", ["mtu"] = "mtu", ["nft-table"] = "nft-table", ["bootstrap"] = "bootstrap", ["build-host-certificates"] = "build-host-certificates",
-            ["no-new-privileges"] = "no-new-privileges", ["tlsverify"] = "tlsverify", ["tlscacert"] = "tlscacert", ["tlscert"] = "tlscert", ["tlskey"] = "tlskey",
+            ["no-new-privileges"] = "no-new-privileges", ["userns-remap"] = "userns-remap", ["tlsverify"] = "tlsverify", ["tlscacert"] = "tlscacert", ["tlscert"] = "tlscert", ["tlskey"] = "tlskey",
         };
 
         private static readonly HashSet<string> Lists = ["host", "registry-mirror", "insecure-registry", "default-address-pool", "dns", "label"];
@@ -328,6 +330,7 @@ internal sealed record DaemonOptions
                     AddressPools = Pools(defaults.AddressPools),
                     Mtu = Number("mtu", defaults.Mtu),
                     NoNewPrivileges = NoNewPrivileges,
+                    Users = Users(),
                     Builder = new() { HostCertificates = Certificates() },
                 },
                 Images = images,
@@ -365,6 +368,24 @@ internal sealed record DaemonOptions
             }
 
             return mirrors.ToLookup(mirror => mirror.Registry, mirror => mirror.Url);
+        }
+
+        private Berth.Linux.Namespaces.IdMap? Users()
+        {
+            if (One("userns-remap", "") is not { Length: > 0 } setting)
+            {
+                return null;
+            }
+
+            try
+            {
+                return SubordinateIds.Read(setting);
+            }
+            catch (BerthException exception)
+            {
+                Errors.Add(exception.Message);
+                return null;
+            }
         }
 
         private HostCertificates Certificates()

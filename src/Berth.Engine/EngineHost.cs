@@ -7,6 +7,7 @@ using Berth.Engine.Events;
 using Berth.Engine.Images;
 using Berth.Engine.Networks;
 using Berth.Engine.State;
+using Berth.Engine.Users;
 using Berth.Engine.Volumes;
 using Berth.Linux.Cgroups;
 using Berth.Linux.Files;
@@ -90,6 +91,7 @@ public sealed partial class EngineHost : IAsyncDisposable
         Directory.CreateDirectory(options.ExecRoot);
         File.SetUnixFileMode(options.DataRoot, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute); // what is in there is nobody else's: secrets, and programs that change their user
         var dataLock = Lock(options);
+        options = options with { AppArmorProfile = await AppArmor.LoadAsync(options).ConfigureAwait(false) };
         var parts = CreateParts(options, StateStore.Open(options.DataRoot + "/state.db", faults, reservePath: options.DataRoot + "/reserve"), loggers, time, faults);
         var host = new EngineHost(parts, dataLock, imageOptions);
         await host.RecoverAsync().ConfigureAwait(false);
@@ -126,6 +128,8 @@ public sealed partial class EngineHost : IAsyncDisposable
             _parts.Wiring.RemoveBridge(network);
         }
 
+        RemappedFiles.Remove(Options.ExecRoot);
+        await AppArmor.UnloadAsync(Options).ConfigureAwait(false);
         _parts.Cgroups.Remove(Options.CgroupParent);
         _parts.Cgroups.Remove($"{Options.CgroupParent}-conmon");
     }
@@ -161,16 +165,18 @@ public sealed partial class EngineHost : IAsyncDisposable
         var conmonPath = new[] { "/usr/bin/conmon", "/usr/libexec/podman/conmon", "/usr/local/bin/conmon" }.FirstOrDefault(File.Exists)
             ?? throw new BerthException(ErrorKind.Failed, "conmon is not installed, so no container can run. Install it: apt-get install conmon");
         var departed = new DepartedEndpoints(id => NetworkWiring.NamespacePath(options, id), loggers.CreateLogger<DepartedEndpoints>());
-        var wiring = new NetworkWiring(options, departed);
+        var remapped = new RemappedFiles(options, exits);
+        var wiring = new NetworkWiring(options, departed, exits);
         var edge = new EdgeProcess(options, cgroups, exits, loggers.CreateLogger<EdgeProcess>());
         var conmon = new Conmon(conmonPath, runtime, cgroups, commands, $"{options.CgroupParent}-conmon", NullDevice.Prepare(options.DataRoot, loggers.CreateLogger<Conmon>()));
         var traffic = new TrafficRules(options, wiring, edge, departed, new ForwardAccept(options.Name, loggers.CreateLogger<ForwardAccept>()), time);
-        return new(state, options, new EventBus(time), time, faults, wiring, departed, traffic, edge, runtime, new(runtime), conmon, cgroups, exits, new DirectoryWatcher(), loggers);
+        return new(state, options, new EventBus(time), time, faults, wiring, departed, traffic, edge, runtime, new(runtime), conmon, remapped, cgroups, exits, new DirectoryWatcher(), loggers);
     }
 
     private async Task RecoverAsync()
     {
         LogRuntime(_parts.Runtime.Name, _parts.Runtime.Reason);
+        await _parts.Remapped.PrepareAsync().ConfigureAwait(false);
         var records = Containers.Load();
         await Volumes.LoadAsync().ConfigureAwait(false);
         foreach (var intent in State.OpenIntents().Where(intent => intent.Kind == NetworkService.RemoveIntent))

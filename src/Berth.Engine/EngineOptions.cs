@@ -43,6 +43,19 @@ public sealed record EngineOptions
     /// <summary>Programs in containers gain no privileges by programs that change their user, unless their container asks for it (<c>no-new-privileges=false</c>). dockerd(8).</summary>
     public bool NoNewPrivileges { get; init; }
 
+    /// <summary>The AppArmor profile of containers that ask for none; null where there is no AppArmor. Set at the start of the engine.</summary>
+    public string? AppArmorProfile { get; init; }
+
+    /// <summary>The AppArmor profile that a container has; empty for none.</summary>
+    public string AppArmorProfileOf(Containers.HostConfig host) =>
+        Containers.Runtime.AppArmor.ProfileOf(this, Containers.SecurityOptions.Parse(host.SecurityOpt).AppArmor, host.Privileged);
+
+    /// <summary>The ids of this host that containers have for their own (<c>userns-remap</c>, dockerd(8)); null: theirs are the host's.</summary>
+    public Berth.Linux.Namespaces.IdMap? Users { get; init; }
+
+    /// <summary>Of one container: <c>--userns=host</c> has the host's ids whatever the daemon's setting.</summary>
+    public Berth.Linux.Namespaces.IdMap? UsersOf(Containers.HostConfig host) => host.UsernsMode == "host" ? null : Users;
+
     public Build.BuilderOptions Builder { get; init; } = new();
 
     /// <summary>False: containers whose restart policy wants them to run are left alone at start-up. For cleaning up.</summary>

@@ -2,6 +2,7 @@ using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Events;
 using Berth.Engine.Networks;
 using Berth.Engine.State;
+using Berth.Engine.Users;
 using Berth.Linux.Cgroups;
 using Berth.Linux.Files;
 using Berth.Linux.Processes;
@@ -12,4 +13,4 @@ namespace Berth.Engine;
 /// <summary>What the parts of the engine share; made once by <see cref="EngineHost"/>.</summary>
 internal sealed record EngineParts(
     StateStore State, EngineOptions Options, EventBus Events, TimeProvider Time, FaultPoints Faults, NetworkWiring Wiring, DepartedEndpoints Departed, TrafficRules Traffic,
-    EdgeProcess Edge, OciRuntime Runtime, SeccompFilters SeccompFilters, Conmon Conmon, CgroupLayout Cgroups, ExitWatcher Exits, DirectoryWatcher Watcher, ILoggerFactory Loggers);
+    EdgeProcess Edge, OciRuntime Runtime, SeccompFilters SeccompFilters, Conmon Conmon, RemappedFiles Remapped, CgroupLayout Cgroups, ExitWatcher Exits, DirectoryWatcher Watcher, ILoggerFactory Loggers);

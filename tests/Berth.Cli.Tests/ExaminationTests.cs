@@ -51,11 +51,11 @@ public sealed class ExaminationTests
     {
         var findings = Examination.Of(s_well with
         {
-            Cgroups = CgroupMode.Hybrid, HasV2ControllersBesideV1 = true, Controllers = new HashSet<string> { "cpu", "pids", "cpuset" }, FreeBytes = 1 << 20, InotifyInstances = 8,
+            Cgroups = CgroupMode.Hybrid, HasV2ControllersBesideV1 = true, Controllers = new HashSet<string> { "cpu", "pids", "cpuset" }, FreeBytes = 1 << 20, InotifyInstances = 8, HasAppArmor = true,
         });
         Assert.All(findings, finding => Assert.False(finding.IsGrave));
         Assert.Equal(
-            ["control groups are of both versions here, and runc is not installed", "there is no memory controller of control groups", "/var/lib/berth has 1 MiB left", "fs.inotify.max_user_instances is 8"],
+            ["control groups are of both versions here, and runc is not installed", "there is no memory controller of control groups", "the kernel has AppArmor, and the program apparmor_parser is not installed", "/var/lib/berth has 1 MiB left", "fs.inotify.max_user_instances is 8"],
             findings.Select(finding => finding.What));
         Assert.Equal("mkdir -p /sys/fs/cgroup/memory && mount -t cgroup -o memory cgroup /sys/fs/cgroup/memory", findings[1].Mend);
     }

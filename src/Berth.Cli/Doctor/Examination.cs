@@ -49,6 +49,11 @@ internal static class Examination
             findings.Add(new(false, "the program mmdebstrap is not installed", "where no registry can be reached, debian and ubuntu images are built by it", "apt-get install mmdebstrap"));
         }
 
+        if (facts.HasAppArmor && !facts.Programs.Contains("apparmor_parser"))
+        {
+            findings.Add(new(false, "the kernel has AppArmor, and the program apparmor_parser is not installed", "containers' programs have no profile of it, one wall less", "apt-get install apparmor, then restart the daemon"));
+        }
+
         if (facts.FreeBytes < LittleBytes)
         {
             findings.Add(new(false, string.Create(CultureInfo.InvariantCulture, $"{facts.DataRoot} has {facts.FreeBytes >> 20} MiB left"), "images, volumes and logs need room; what does not fit fails", "berth system prune -a, or a larger disk"));

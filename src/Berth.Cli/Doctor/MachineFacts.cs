@@ -6,6 +6,8 @@ namespace Berth.Cli.Doctor;
 /// <summary>What there is on a machine, as far as Berth depends on it.</summary>
 internal sealed record MachineFacts
 {
+    private const string AppArmorSwitch = "/sys/module/apparmor/parameters/enabled";
+
     /// <summary>Of the kernel: major and minor.</summary>
     public required Version Kernel { get; init; }
 
@@ -32,6 +34,9 @@ internal sealed record MachineFacts
 
     /// <summary>fs.inotify.max_user_instances.</summary>
     public required long InotifyInstances { get; init; }
+
+    /// <summary>The kernel confines programs by AppArmor's profiles.</summary>
+    public bool HasAppArmor { get; init; }
 
     /// <summary>Why the daemon does not answer; null when it does.</summary>
     public string? DaemonTrouble { get; init; }
@@ -72,6 +77,7 @@ internal sealed record MachineFacts
             FreeBytes = drive.AvailableFreeSpace,
             FileSystem = drive.DriveFormat,
             InotifyInstances = long.Parse((await File.ReadAllTextAsync("/proc/sys/fs/inotify/max_user_instances").ConfigureAwait(false)).Trim(), CultureInfo.InvariantCulture),
+            HasAppArmor = File.Exists(AppArmorSwitch) && (await File.ReadAllTextAsync(AppArmorSwitch).ConfigureAwait(false)).StartsWith('Y'),
             DaemonTrouble = trouble,
         };
     }

@@ -5,6 +5,9 @@ namespace Berth.Engine.Build;
 /// <summary>Executes a <c>RUN</c> step in a container. Whatever it makes is gone when the call returns, or after the next start-up.</summary>
 public interface IStepRunner
 {
+    /// <summary>Where a path of the data root is for steps, which have users of their own then; null: they have the host's users.</summary>
+    Func<string, string>? Remap { get; }
+
     /// <summary>Runs the step and returns its exit code. Cancelling kills it.</summary>
     Task<int> RunAsync(StepConfig step, Func<StepOutput, ValueTask> output, CancellationToken cancellationToken);
 }

@@ -131,6 +131,12 @@ internal sealed partial class StageBuild
 
         var points = mounts.Select(mount => new MountPoint(mount.Target, mount.Kind == StepMountKind.Tmpfs || Directory.Exists(mount.Source))).ToList();
         var targets = root.AddMountPoints(Layers, Lower(), points);
+        var remap = Builder.Runner.Remap;
+        if (remap is not null)
+        {
+            root.Remap(Layers, remap);
+        }
+
         var config = new StepConfig
         {
             Id = $"build-{RandomNumberGenerator.GetHexString(12, lowercase: true)}",
@@ -139,7 +145,7 @@ internal sealed partial class StageBuild
             Environment = environment,
             WorkingDirectory = _config.WorkingDir is { Length: > 0 } directory ? directory : "/",
             User = _config.User ?? "",
-            Mounts = [.. mounts.Select((mount, i) => mount with { Target = "/" + targets[i] })],
+            Mounts = [.. mounts.Select((mount, i) => mount with { Source = remap?.Invoke(mount.Source) ?? mount.Source, Target = "/" + targets[i] })],
             Network = network,
             ExtraHosts = _session.Config.ExtraHosts,
             Limits = _session.Config.Limits,
@@ -212,13 +218,13 @@ internal sealed partial class StageBuild
         mounts.Add(new(file, target ?? $"/run/secrets/{secret.Id}", IsReadOnly: true));
     }
 
-    // A copy: so the step sees what .dockerignore leaves, may write when it asked to, and its source stays as it was.
+    // A copy: so the step sees what .dockerignore leaves, may write when it asked to, and its source stays as it was. One with users of its own sees only copies with its owners.
     private async Task<string> BindSourceAsync(BindMount bind, BuildStep step)
     {
         var origin = await OriginAsync(bind.From, step);
         var tree = TreeOf(origin);
         var source = Expand(bind.Source, step).Trim('/');
-        if (origin is not null && !bind.Writable)
+        if (origin is not null && !bind.Writable && Builder.Runner.Remap is null)
         {
             return Path.Combine(_session.Tree(origin).Path, RealPath.Resolve(tree.Root, source));
         }

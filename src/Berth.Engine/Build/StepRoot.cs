@@ -16,6 +16,8 @@ internal sealed class StepRoot : IDisposable
     ];
 
     private readonly string _temporary;
+    private IReadOnlyList<string> _lower = [];
+    private string? _remappedWork;
     private bool _mounted;
 
     private StepRoot(string temporary, string upper, string path) => (_temporary, Upper, Path) = (temporary, upper, path);
@@ -77,6 +79,17 @@ internal sealed class StepRoot : IDisposable
         return [.. resolved.Take(points.Count)];
     }
 
+    /// <summary>Mounts it anew, with the owners that a step with users of its own has; what is to be in it must be there.</summary>
+    /// <param name="remap">Where a path of the data root is for such steps.</param>
+    public void Remap(LayerStore store, Func<string, string> remap)
+    {
+        Unmount();
+        _remappedWork = Upper + "-work"; // overlay wants it on the same mount
+        Directory.CreateDirectory(_remappedWork);
+        OverlayMount.Mount(remap(store.Root), [.. _lower.Select(remap)], remap(Upper), remap(_remappedWork), Path, isVolatile: true);
+        _mounted = true;
+    }
+
     public void Unmount()
     {
         if (_mounted)
@@ -90,12 +103,17 @@ internal sealed class StepRoot : IDisposable
     {
         Unmount();
         LayerStore.RemoveTree(_temporary);
+        if (_remappedWork is not null)
+        {
+            LayerStore.RemoveTree(_remappedWork);
+        }
     }
 
     private void MountOver(LayerStore store, IReadOnlyList<string> lower, string work)
     {
         var workDirectory = System.IO.Path.Combine(_temporary, work);
         Directory.CreateDirectory(workDirectory);
+        _lower = lower;
         OverlayMount.Mount(store.Root, lower, Upper, workDirectory, Path, isVolatile: true);
         _mounted = true;
     }

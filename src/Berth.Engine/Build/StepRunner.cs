@@ -20,6 +20,10 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
 
     private string Root => parts.Options.ExecRoot + "/build";
 
+    public Func<string, string>? Remap => parts.Options.Users is null ? null : parts.Remapped.PathOf;
+
+    private string? UserNamespace => parts.Options.Users is null ? null : parts.Remapped.UserNamespace;
+
     /// <summary>Ends the steps that a killed daemon left.</summary>
     internal async Task RecoverAsync()
     {
@@ -38,6 +42,11 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         if (step.Network is not ("default" or "bridge" or "host" or "none"))
         {
             throw new BerthException(ErrorKind.NotSupported, $"A build step cannot join the network '{step.Network}'; use default, host or none.");
+        }
+
+        if (step.Network == "host" && UserNamespace is not null)
+        {
+            throw new BerthException(ErrorKind.Invalid, "cannot share the host's network namespace when user namespaces are enabled");
         }
 
         await using var intent = await parts.State.BeginIntentAsync(StepIntent, step.Id, "{}"u8.ToArray()).ConfigureAwait(false);
@@ -72,7 +81,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
     {
         if (step.Network == "none")
         {
-            await parts.Wiring.CreateAsync(step.Id, [], () => { }).ConfigureAwait(false);
+            await parts.Wiring.CreateAsync(step.Id, [], UserNamespace, () => { }).ConfigureAwait(false);
             return null;
         }
 
@@ -80,7 +89,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         var endpoint = await networks.AllocateAsync(network, new EndpointConfig(), service: null).ConfigureAwait(false);
         parts.Wiring.EnsureBridge(network);
         await refreshTraffic().ConfigureAwait(false);
-        await parts.Wiring.CreateAsync(step.Id, [(network, endpoint)], () => { }).ConfigureAwait(false);
+        await parts.Wiring.CreateAsync(step.Id, [(network, endpoint)], UserNamespace, () => { }).ConfigureAwait(false);
         return endpoint;
     }
 
@@ -167,10 +176,11 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
                 User = user,
                 Capabilities = Capabilities.For(privileged: false, null, null),
                 Ulimits = host.Ulimits ?? [],
+                AppArmorProfile = AppArmor.ProfileOf(parts.Options, "", isPrivileged: false),
             },
             Mounts = [.. RuntimeSpecBuilder.StandardMounts(host, parts.Cgroups), .. AccountMounts(step, bundle), .. step.Mounts.Select(OwnMount)],
             Namespaces = RuntimeSpecBuilder.Namespaces(
-                host, parts.Cgroups, step.Network == "host" ? null : parts.Wiring.NamespacePath(step.Id), _ => throw new InvalidOperationException("A step shares no container's namespace.")),
+                host, parts.Cgroups, step.Network == "host" ? null : parts.Wiring.NamespacePath(step.Id), UserNamespace, _ => throw new InvalidOperationException("A step shares no container's namespace.")),
             CgroupsPath = CgroupOf(step),
             MaskedPaths = [.. RuntimeSpecBuilder.AllMaskedPaths],
             ReadonlyPaths = RuntimeSpecBuilder.ReadonlyPaths,

@@ -81,6 +81,16 @@ public static class ContainerCreation
         }
     }
 
+    /// <summary>What a container with users of its own (<c>userns-remap</c>) cannot have, because it belongs to the host's.</summary>
+    /// <exception cref="BerthException">It asks for that.</exception>
+    internal static void ValidateRemapped(HostConfig host)
+    {
+        Demand(!host.Privileged, "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode");
+        Demand(host.NetworkMode != "host", "cannot share the host's network namespace when user namespaces are enabled");
+        Demand(host.PidMode != "host", "cannot share the host PID namespace when user namespaces are enabled");
+        Demand(host.IpcMode != "host", "cannot share the host's IPC namespace when user namespaces are enabled; give the container --userns=host");
+    }
+
     /// <summary>Compares what was asked, before anything is added from the image, with whose network is used.</summary>
     /// <exception cref="BerthException">What contradicts the network's mode.</exception>
     internal static void ValidateNetworkMode(ContainerConfig asked, HostConfig host)

@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Text;
 using Berth.Engine.Errors;
 using Berth.Engine.Networks;
+using Berth.Engine.Users;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Mounts;
+using Berth.Linux.Namespaces;
 
 namespace Berth.Engine.Containers;
 
@@ -35,14 +37,38 @@ internal sealed class ContainerFiles(EngineOptions options, string directory, st
         }
 
         Unmount(directory);
-        var own = Short(directory, dataRoot);
         if (record.LowerDirectories.Count == 0)
         {
             Directory.CreateDirectory(directory + "/empty"); // overlay wants something below, also for an image without layers
         }
 
+        MountRootFrom(dataRoot, record, dataRoot, directory);
+    }
+
+    /// <summary>
+    /// Has the root file system, and the files that lie in /etc, belong to the container's own users from now on. What the engine itself puts into the root must be there
+    /// before.
+    /// </summary>
+    internal void Remap(ContainerRecord record, RemappedFiles remapped, IdMap users)
+    {
+        Mount.UnmountAll(Root);
+        MountRootFrom(remapped.Root, record, options.DataRoot, directory);
+        if (networkOwner is null)
+        {
+            using var own = DirectoryHandle.Open(directory);
+            foreach (var path in new[] { HostsPath, HostnamePath, ResolvPath })
+            {
+                own.SetOwner(Path.GetFileName(path), users.Root.User, users.Root.Group);
+            }
+        }
+    }
+
+    // The layers and the upper directory by their names below a root: the data root, or its second place.
+    private static void MountRootFrom(string root, ContainerRecord record, string dataRoot, string directory)
+    {
+        var own = Short(directory, dataRoot);
         IReadOnlyList<string> lower = record.LowerDirectories.Count > 0 ? [.. record.LowerDirectories.Select(path => Short(path, dataRoot))] : [own + "/empty"];
-        OverlayMount.Mount(dataRoot, lower, own + "/upper", own + "/work", own + "/merged", isVolatile: false);
+        OverlayMount.Mount(root, lower, own + "/upper", own + "/work", directory + "/merged", isVolatile: false);
     }
 
     /// <summary>Takes away the root file system and what is staged beside it. Before anything deletes the directory: what is mounted would be deleted with it.</summary>
@@ -66,12 +92,13 @@ internal sealed class ContainerFiles(EngineOptions options, string directory, st
 
     /// <summary>Mounts what cannot be named as a path of the host: parts of volumes, images, and shared memory that others may join.</summary>
     /// <exception cref="BerthException">There is no such part.</exception>
-    internal static void MountStages(ContainerRecord record, string dataRoot, string directory)
+    /// <param name="remapped">They are for a container with users of its own; null: the host's.</param>
+    internal static void MountStages(ContainerRecord record, string dataRoot, string directory, RemappedFiles? remapped)
     {
         foreach (var (mount, number) in record.Mounts.Select((mount, number) => (mount, number)).Where(pair => pair.mount.IsStaged))
         {
             Directory.CreateDirectory(StagePath(directory));
-            Stage(mount, dataRoot, StagePath(directory, number));
+            Stage(mount with { Source = remapped?.SourceOf(mount) ?? mount.Source }, dataRoot, remapped?.Root ?? dataRoot, StagePath(directory, number));
         }
 
         if (record.HostConfig.IpcMode == "shareable")
@@ -81,14 +108,14 @@ internal sealed class ContainerFiles(EngineOptions options, string directory, st
         }
     }
 
-    private static void Stage(MountPoint mount, string dataRoot, string target)
+    private static void Stage(MountPoint mount, string dataRoot, string layersRoot, string target)
     {
         if (mount.Type == "image")
         {
             var lower = target + ".image";
             Directory.CreateDirectory(lower);
             Directory.CreateDirectory(target);
-            OverlayMount.MountReadOnly(dataRoot, [.. mount.LowerDirectories.Select(path => Short(path, dataRoot))], lower);
+            OverlayMount.MountReadOnly(layersRoot, [.. mount.LowerDirectories.Select(path => Short(path, dataRoot))], lower);
             using var image = DirectoryHandle.Open(lower);
             BindBelow(image, mount, target);
             return;

@@ -61,6 +61,9 @@ public sealed record ContainerRecord
 
     public long ConmonStartTicks { get; init; }
 
+    /// <summary>The ids of the host that it had at its last start for its own; null: the host's.</summary>
+    public Berth.Linux.Namespaces.IdMap? Users { get; init; }
+
     public int RestartCount { get; init; }
 
     /// <summary>Where its ports are published while it runs.</summary>

@@ -21,6 +21,11 @@ public sealed partial class ContainerService
         HostLimits.RequireKnown(host, _cgroups);
         host = HostLimits.Fit(host, _cgroups, warn ?? (_ => { }));
         ContainerCreation.Validate(config, host);
+        if (_options.UsersOf(host) is not null)
+        {
+            ContainerCreation.ValidateRemapped(host);
+        }
+
         if (host.Runtime.Length > 0 && host.Runtime != _runtime.Name)
         {
             throw BerthException.Invalid($"unknown or invalid runtime name: {host.Runtime}");
@@ -81,7 +86,7 @@ public sealed partial class ContainerService
         var directory = DataDirectory(record.Id);
         try
         {
-            using var view = await ContainerView.OpenAsync(record, _options, directory, isMounted: false, withMounts: false).ConfigureAwait(false);
+            using var view = await ContainerView.OpenAsync(record, _options, _remapped, directory, isMounted: false, withMounts: false).ConfigureAwait(false);
             if (view.IsNoDirectory(asked))
             {
                 throw BerthException.Invalid($"Cannot mkdir: {asked} is not a directory");

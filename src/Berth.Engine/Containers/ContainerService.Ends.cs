@@ -48,6 +48,7 @@ public sealed partial class ContainerService
             var memory = IsOutOfMemory(record) ? CgroupUsage.Read(_cgroups, _options.CgroupOf(record)) : null; // as long as its group is there
             var exited = Exited(record, isRestarted, memory);
             SignalInit(record, Signals.Kill); // conmon was killed while its container lives: nobody records its output any more
+            await UnfreezeIfPausedAsync(container).ConfigureAwait(false); // a frozen process takes no signal
             container.HealthLoop?.Cancel();
             container.Health = null;
             container.Conmon?.Dispose();

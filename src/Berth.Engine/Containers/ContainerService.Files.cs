@@ -28,7 +28,7 @@ public sealed partial class ContainerService
             using var found = new Found(view, path, container.Name);
             var target = begin(found.Stat());
             await ArchiveStreams.WriteAsync(
-                (stream, token) => LayerWriter.WriteFiles(found.Parent, found.Name, found.ArchiveName, stream, token), target, cancellationToken).ConfigureAwait(false);
+                (stream, token) => LayerWriter.WriteFiles(found.Parent, found.Name, found.ArchiveName, view.Users, stream, token), target, cancellationToken).ConfigureAwait(false);
             return 0;
         }).ConfigureAwait(false);
         _events.Publish("container", "archive-path", container.Id, Attributes(container.Record));
@@ -44,7 +44,7 @@ public sealed partial class ContainerService
             using var directory = view.OpenDirectory(path, container.Name);
             RequireWritable(container.Record, view.Resolve(path));
             var owner = toUser && container.Record.Config.User.Length > 0 ? OwnerIn(view, container.Record) : ((uint, uint)?)null;
-            var options = new UnpackOptions { IsLayer = false, KeepsKinds = keepsKinds, Owner = owner };
+            var options = new UnpackOptions { IsLayer = false, KeepsKinds = keepsKinds, Owner = owner, Users = view.Users };
             try
             {
                 await ArchiveStreams.ReadAsync(
@@ -76,7 +76,7 @@ public sealed partial class ContainerService
         await WithViewAsync(container, withMounts: false, async view =>
         {
             using var found = new Found(view, "/", container.Name);
-            await ArchiveStreams.WriteAsync((stream, token) => LayerWriter.WriteFiles(found.Parent, ".", "", stream, token), target, cancellationToken).ConfigureAwait(false);
+            await ArchiveStreams.WriteAsync((stream, token) => LayerWriter.WriteFiles(found.Parent, ".", "", view.Users, stream, token), target, cancellationToken).ConfigureAwait(false);
             return 0;
         }).ConfigureAwait(false);
         _events.Publish("container", "export", container.Id, Attributes(container.Record));
@@ -164,7 +164,7 @@ public sealed partial class ContainerService
 
             var record = container.Record;
             var isMounted = record.IsRunning || container.Prepared is not null;
-            using var view = await ContainerView.OpenAsync(record, _options, DataDirectory(record.Id), isMounted, withMounts).ConfigureAwait(false);
+            using var view = await ContainerView.OpenAsync(record, _options, _remapped, DataDirectory(record.Id), isMounted, withMounts).ConfigureAwait(false);
             if (isMounted)
             {
                 await held.DisposeAsync().ConfigureAwait(false);

@@ -77,6 +77,7 @@ public sealed partial class ContainerService
 
         // Step 4
         await RemoveStraysAsync().ConfigureAwait(false);
+        _settled.SetResult();
 
         // Step 5
         if (!_options.StartsContainers)
@@ -131,7 +132,9 @@ public sealed partial class ContainerService
         }
     }
 
-    /// <summary>Begins the health checks of a container that has just started.</summary>
+    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously); // what runs is adopted, and what is left over is gone
+
+    /// <summary>Begins the health checks of a container that has just started, or, at the start of the daemon, once everything is settled.</summary>
     private void StartHealth(Container container, ContainerRecord started)
     {
         if (HealthMonitor.Command(started.Config) is null)
@@ -195,6 +198,7 @@ public sealed partial class ContainerService
     {
         try
         {
+            await _settled.Task.ConfigureAwait(false);
             await monitor.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)

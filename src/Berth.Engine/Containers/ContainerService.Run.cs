@@ -1,6 +1,7 @@
 using Berth.Engine.Containers.Logs;
 using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Errors;
+using Berth.Engine.Users;
 using Berth.Linux.Processes;
 
 namespace Berth.Engine.Containers;
@@ -24,7 +25,7 @@ public sealed partial class ContainerService
             ContainerFiles.MountRoot(record, _options.DataRoot, DataDirectory(record.Id));
             await _volumes.EnsureAsync(record).ConfigureAwait(false);
             await _volumes.MountAsync(record).ConfigureAwait(false);
-            ContainerFiles.MountStages(record, _options.DataRoot, DataDirectory(record.Id));
+            ContainerFiles.MountStages(record, _options.DataRoot, DataDirectory(record.Id), RemappedFor(record));
             _faults.Reached("container.start.mounted");
         }
         catch
@@ -38,7 +39,14 @@ public sealed partial class ContainerService
         var files = new ContainerFiles(_options, DataDirectory(record.Id), NetworkOwner(record) is { } owner ? DataDirectory(owner.Id) : null);
         var linked = Linked(record);
         await files.PrepareAsync(record, _networks.All, linked.Select(one => (one.Address, one.Link.Alias, one.Other))).ConfigureAwait(false);
-        var spec = _seccompFilters.Apply(RuntimeSpecBuilder.Build(WithLinks(record, linked), files, _options, _cgroups, NamespaceOf(record), id => Resolve(id).Record));
+        if (_options.UsersOf(record.HostConfig) is { } users)
+        {
+            files.Remap(record, _remapped, users);
+            _faults.Reached("container.start.remapped");
+        }
+
+        var spec = _seccompFilters.Apply(
+            RuntimeSpecBuilder.Build(WithLinks(record, linked), files, _options, RemappedFor(record), _cgroups, NamespaceOf(record), id => SharedWith(record, Resolve(id).Record)));
         await File.WriteAllBytesAsync(directory + "/config.json", RuntimeSpecWriter.Container(spec)).ConfigureAwait(false);
         using var session = await _conmon.StartAsync(new ConmonConfig
         {
@@ -100,7 +108,18 @@ public sealed partial class ContainerService
         StoppedByRequest = false,
         EndedForHealth = false,
         Ports = PortsOf(container),
+        Users = _options.UsersOf(record.HostConfig),
     };
+
+    private RemappedFiles? RemappedFor(ContainerRecord record) => _options.UsersOf(record.HostConfig) is null ? null : _remapped;
+
+    // The namespaces of a container belong to its users, so only one with the same users can join them.
+    private ContainerRecord SharedWith(ContainerRecord record, ContainerRecord other) =>
+        !other.IsRunning || (other.Users is null) == (_options.UsersOf(record.HostConfig) is null)
+            ? other
+            : throw BerthException.Conflict(
+                $"cannot share a namespace of container {other.Name} with {record.Name}: one of them has the host's users and the other has not (userns-remap); "
+                + "give both --userns=host or neither, and start the one that runs since before the setting changed again");
 
     // The container whose network this one shares in the end; null when it has its own.
     private ContainerRecord? NetworkOwner(ContainerRecord record)
@@ -116,7 +135,7 @@ public sealed partial class ContainerService
 
     private string? NamespaceOf(ContainerRecord record) =>
         record.HostConfig.NetworkMode.StartsWith("container:", StringComparison.Ordinal)
-            ? Resolve(record.HostConfig.NetworkMode["container:".Length..]).Record is { IsRunning: true } other
+            ? SharedWith(record, Resolve(record.HostConfig.NetworkMode["container:".Length..]).Record) is { IsRunning: true } other
                 ? $"/proc/{other.Pid}/ns/net"
                 : throw BerthException.Conflict($"cannot join network of a non running container: {record.HostConfig.NetworkMode["container:".Length..]}")
             : record.HostConfig.NetworkMode == "host" ? null : _wiring.NamespacePath(record.Id);
@@ -140,6 +159,6 @@ public sealed partial class ContainerService
             _wiring.EnsureBridge(network);
         }
 
-        await _wiring.CreateAsync(record.Id, endpoints, () => _traffic.LoadInside(record, networks, Running())).ConfigureAwait(false);
+        await _wiring.CreateAsync(record.Id, endpoints, RemappedFor(record)?.UserNamespace, () => _traffic.LoadInside(record, networks, Running())).ConfigureAwait(false);
     }
 }

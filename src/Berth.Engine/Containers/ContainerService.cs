@@ -5,6 +5,7 @@ using Berth.Engine.Errors;
 using Berth.Engine.Events;
 using Berth.Engine.Networks;
 using Berth.Engine.State;
+using Berth.Engine.Users;
 using Berth.Engine.Volumes;
 using Berth.Linux.Cgroups;
 using Berth.Linux.Files;
@@ -42,6 +43,7 @@ public sealed partial class ContainerService
     private readonly OciRuntime _runtime;
     private readonly SeccompFilters _seccompFilters;
     private readonly Conmon _conmon;
+    private readonly RemappedFiles _remapped;
     private readonly CgroupLayout _cgroups;
     private readonly ExitWatcher _exits;
     private readonly DirectoryWatcher _watcher;
@@ -52,7 +54,7 @@ public sealed partial class ContainerService
     internal ContainerService(EngineParts parts, IContainerImages images, NetworkService networks, VolumeService volumes)
     {
         (_state, _options, _events, _time, _faults) = (parts.State, parts.Options, parts.Events, parts.Time, parts.Faults);
-        (_wiring, _traffic, _edge, _runtime, _conmon) = (parts.Wiring, parts.Traffic, parts.Edge, parts.Runtime, parts.Conmon);
+        (_wiring, _traffic, _edge, _runtime, _conmon, _remapped) = (parts.Wiring, parts.Traffic, parts.Edge, parts.Runtime, parts.Conmon, parts.Remapped);
         (_cgroups, _exits, _watcher, _departed, _seccompFilters) = (parts.Cgroups, parts.Exits, parts.Watcher, parts.Departed, parts.SeccompFilters);
         (_images, _networks, _volumes) = (images, networks, volumes);
         _logger = parts.Loggers.CreateLogger<ContainerService>();

@@ -7,8 +7,6 @@ namespace Berth.Engine.Containers;
 /// <param name="AppArmor">A profile's name, <c>unconfined</c>, or empty.</param>
 internal sealed record SecurityOptions(bool NoNewPrivileges, string Seccomp, string AppArmor, bool WritableCgroups)
 {
-    private const string AppArmorSwitch = "/sys/module/apparmor/parameters/enabled";
-
     /// <exception cref="BerthException">An option that is none, or that this host cannot give.</exception>
     /// <param name="noNewPrivileges">What holds where the options do not say.</param>
     internal static SecurityOptions Parse(IReadOnlyList<string>? options, bool noNewPrivileges = false)
@@ -34,7 +32,7 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string Seccomp, str
             };
         }
 
-        if (result.AppArmor is not ("" or "unconfined" or "docker-default") && !(File.Exists(AppArmorSwitch) && File.ReadAllText(AppArmorSwitch).StartsWith('Y')))
+        if (result.AppArmor is not ("" or "unconfined" or "docker-default") && !Runtime.AppArmor.IsInKernel)
         {
             throw BerthException.Invalid($"the AppArmor profile \"{result.AppArmor}\" cannot be applied: this host's kernel has no AppArmor");
         }

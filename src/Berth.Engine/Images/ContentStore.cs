@@ -51,7 +51,7 @@ public sealed class TemporaryDirectory : IDisposable
     internal TemporaryDirectory(string parent)
     {
         Path = System.IO.Path.Combine(parent, Guid.NewGuid().ToString("N")[..12]);
-        Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute); // who may pass the data root decides
     }
 
     public string Path { get; }

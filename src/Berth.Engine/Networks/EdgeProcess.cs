@@ -18,7 +18,7 @@ namespace Berth.Engine.Networks;
 /// </summary>
 internal sealed partial class EdgeProcess(EngineOptions options, CgroupLayout cgroups, ExitWatcher exits, ILogger<EdgeProcess> logger) : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60); // of a machine that has much else to do, too
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private PidFd? _process;

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Berth.Engine.Errors;
 using Berth.Linux.Namespaces;
 using Berth.Linux.Netlink;
+using Berth.Linux.Processes;
 using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Engine.Networks;
@@ -18,7 +19,9 @@ internal sealed class NetworkWiring : IDisposable
     private readonly RouteSocket _host = new();
     private readonly Dictionary<string, int> _ready = new(StringComparer.Ordinal); // bridges that were seen complete, with their link's index
 
-    internal NetworkWiring(EngineOptions options, DepartedEndpoints departed) => (_options, _departed) = (options, departed);
+    private readonly ExitWatcher _exits;
+
+    internal NetworkWiring(EngineOptions options, DepartedEndpoints departed, ExitWatcher exits) => (_options, _departed, _exits) = (options, departed, exits);
 
     internal static string NamespacePath(EngineOptions options, string containerId) => $"{options.ExecRoot}/netns/{containerId}";
 
@@ -109,10 +112,16 @@ internal sealed class NetworkWiring : IDisposable
     /// Makes a container's namespace with its links, addresses and default route; <paramref name="inside"/> runs in it last.
     /// </summary>
     /// <param name="endpoints">In the order of their interfaces: eth0, eth1 …</param>
-    internal async Task CreateAsync(string containerId, IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints, Action inside)
+    /// <param name="userNamespace">The file of the user namespace whose root administers it; null for the host's.</param>
+    internal async Task CreateAsync(
+        string containerId, IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints, string? userNamespace, Action inside)
     {
         await _departed.SettledAsync(endpoints.SelectMany(pair => pair.Endpoint.Addresses)).ConfigureAwait(false);
-        await NetworkNamespace.CreateAsync(NamespacePath(containerId), () =>
+        await (userNamespace is null
+            ? NetworkNamespace.CreateAsync(NamespacePath(containerId), Wire)
+            : NetworkNamespace.CreateAsync(NamespacePath(containerId), userNamespace, _exits, Wire)).ConfigureAwait(false);
+
+        void Wire()
         {
             using var self = File.OpenHandle("/proc/thread-self/ns/net");
             using var own = new RouteSocket();
@@ -123,7 +132,7 @@ internal sealed class NetworkWiring : IDisposable
             }
 
             inside();
-        }).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Adds one more link to a namespace that runs already.</summary>

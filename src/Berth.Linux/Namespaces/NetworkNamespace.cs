@@ -1,4 +1,5 @@
 using Berth.Linux.Mounts;
+using Berth.Linux.Processes;
 
 namespace Berth.Linux.Namespaces;
 
@@ -24,6 +25,18 @@ public static class NetworkNamespace
         Mount.Bind($"/proc/self/task/{Libc.gettid()}/ns/net", path);
         inside();
     });
+
+    /// <summary>As <see cref="CreateAsync(string, Action)"/>, for the root of a user namespace instead of this host's to administer.</summary>
+    /// <param name="userNamespace">The file to which it is bound.</param>
+    public static async Task CreateAsync(string path, string userNamespace, ExitWatcher exits, Action inside)
+    {
+        await using (var holder = await NamespaceHolder.NetworkAsync(userNamespace, exits).ConfigureAwait(false))
+        {
+            holder.Bind("net", path);
+        }
+
+        await RunAsync(path, inside).ConfigureAwait(false);
+    }
 
     /// <summary>Runs <paramref name="inside"/> in the namespace bound to <paramref name="path"/>.</summary>
     /// <exception cref="LinuxException">ENOENT or EINVAL when there is no namespace at that path.</exception>

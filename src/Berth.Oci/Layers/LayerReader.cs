@@ -1,5 +1,6 @@
 using Berth.Linux;
 using Berth.Linux.Files;
+using Berth.Linux.Namespaces;
 
 namespace Berth.Oci.Layers;
 
@@ -21,6 +22,9 @@ public sealed record UnpackOptions
 
     /// <summary>Give every file this owner instead of the archive's.</summary>
     public (uint User, uint Group)? Owner { get; init; }
+
+    /// <summary>The directory shows the files of a user namespace, as the host sees them; null: owners are as they are written.</summary>
+    public IdMap? Users { get; init; }
 
     /// <summary>Refuse to put a directory in the place of another kind of file, or the other way round.</summary>
     public bool KeepsKinds { get; init; }
@@ -196,9 +200,9 @@ public sealed class LayerReader
             {
                 at.Remove(part);
                 at.CreateDirectory(part, 0x1ed /* 0755 */);
-                if (_options.Owner is { } owner)
+                if (_options.Owner is not null || _options.Users is not null)
                 {
-                    at.SetOwner(part, owner.User, owner.Group);
+                    SetOwner(at, part, 0, 0);
                 }
 
                 next = at.OpenDirectory(part);
@@ -328,10 +332,20 @@ public sealed class LayerReader
         parent.Remove(name);
     }
 
+    private void SetOwner(DirectoryHandle parent, string name, uint user, uint group)
+    {
+        (user, group) = _options.Owner ?? (user, group);
+        if (_options.Users is { } users)
+        {
+            (user, group) = users.ToHost(user, group) ?? throw new InvalidDataException($"\"{name}\" belongs to {user}:{group}; the users of the container's namespace do not reach that far");
+        }
+
+        parent.SetOwner(name, user, group);
+    }
+
     private void SetProperties(DirectoryHandle parent, string name, TarEntry entry)
     {
-        var (user, group) = _options.Owner ?? (entry.User, entry.Group);
-        parent.SetOwner(name, user, group);
+        SetOwner(parent, name, entry.User, entry.Group);
         if (entry.Kind != TarEntryKind.SymbolicLink)
         {
             parent.SetPermissions(name, entry.Permissions); // after the owner: a change of owner clears setuid

@@ -1,5 +1,6 @@
 using Berth.Linux;
 using Berth.Linux.Files;
+using Berth.Linux.Namespaces;
 using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Oci.Layers;
@@ -22,6 +23,7 @@ public sealed class LayerWriter
     private readonly Dictionary<(ulong FileSystem, ulong Inode), string> _linked = [];
     private readonly byte[] _buffer = new byte[131072];
 
+    private IdMap? _users;
     private readonly bool _isLive; // programs may change the files meanwhile
 
     private LayerWriter(Stream target, long? latestSecond, Func<string, FileStatus, bool>? leavesOut, bool isLive, CancellationToken cancellationToken) =>
@@ -44,9 +46,10 @@ public sealed class LayerWriter
     /// left out, and a file that becomes shorter is filled up with zeros, as GNU tar does.
     /// </summary>
     /// <param name="name">In <paramref name="parent"/>; <c>.</c> is that directory itself.</param>
-    public static void WriteFiles(DirectoryHandle parent, string name, string asName, Stream target, CancellationToken cancellationToken)
+    /// <param name="users">The files are a user namespace's, as the host sees them; null: their owners are written as they are.</param>
+    public static void WriteFiles(DirectoryHandle parent, string name, string asName, IdMap? users, Stream target, CancellationToken cancellationToken)
     {
-        var writer = new LayerWriter(target, latestSecond: null, leavesOut: null, isLive: true, cancellationToken);
+        var writer = new LayerWriter(target, latestSecond: null, leavesOut: null, isLive: true, cancellationToken) { _users = users };
         var status = parent.Stat(name);
         if (asName.Length > 0)
         {
@@ -134,13 +137,14 @@ public sealed class LayerWriter
             return;
         }
 
+        var (user, group) = _users?.ToNamespace(status.User, status.Group) ?? (status.User, status.Group);
         var entry = new TarEntry
         {
             Name = status.Kind == FileKind.Directory ? path.TrimEnd('/') + "/" : path,
             Kind = KindOf(status.Kind),
             Permissions = status.Permissions,
-            User = status.User,
-            Group = status.Group,
+            User = user,
+            Group = group,
             Modified = new(_latestSecond is { } latest ? Math.Min(latest, status.Modified.Seconds) : status.Modified.Seconds),
             DeviceMajor = status.DeviceMajor,
             DeviceMinor = status.DeviceMinor,

@@ -108,7 +108,7 @@ public sealed class ContainerFilesTests : IDisposable
     private static List<string> Names(DirectoryHandle parent, string name, string asName)
     {
         using var archive = new MemoryStream();
-        LayerWriter.WriteFiles(parent, name, asName, archive, CancellationToken.None);
+        LayerWriter.WriteFiles(parent, name, asName, null, archive, CancellationToken.None);
         return Names(archive);
     }
 

@@ -111,6 +111,20 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
     }
 
     [Fact]
+    public async Task A_paused_one_whose_conmon_was_killed_ends_like_any_other()
+    {
+        var container = await engine.RunAsync("sleep 100");
+        await Containers.PauseAsync(container, pause: true);
+        var (pid, exit) = (container.Record.Pid, container.WaitAsync(WaitCondition.NotRunning));
+        System.Diagnostics.Process.GetProcessById(container.Record.ConmonPid).Kill();
+        Assert.Equal(137, (await exit.WaitAsync(TimeSpan.FromSeconds(20))).ExitCode);
+        Assert.True(Berth.Linux.Processes.ProcessTable.HasEnded(pid)); // whoever has inherited it may not have taken notice yet
+        Assert.Contains("conmon, which watches the container, was killed", container.Record.Error, StringComparison.Ordinal);
+        await Containers.StartAsync(container);
+        Assert.Equal(0, (await engine.ExecAsync(container, "true")).ExitCode);
+    }
+
+    [Fact]
     public async Task Health_check_becomes_healthy_and_then_unhealthy_with_the_last_words()
     {
         var container = await engine.RunAsync("touch /tmp/ok; sleep 100", config => config with

@@ -13,20 +13,25 @@ namespace Berth.Engine.Tests.Containers;
 /// A whole engine on the real kernel with roots, rules, links and cgroups of its own, its data plane included, and an image
 /// <c>box</c> of this host's busybox. Disposing it leaves nothing behind.
 /// </summary>
-public sealed class TestEngine : IAsyncLifetime
+public class TestEngine : IAsyncLifetime
 {
     private readonly string _root = Directory.CreateTempSubdirectory("berth-engine-").FullName;
-    private readonly EngineOptions _options;
+    private EngineOptions _options;
 
     public TestEngine()
+        : this(static options => options)
+    {
+    }
+
+    protected TestEngine(Func<EngineOptions, EngineOptions> adapt)
     {
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3));
-        _options = new EngineOptions
+        _options = adapt(new EngineOptions
         {
             DataRoot = _root + "/data", ExecRoot = _root + "/run", Name = "be" + id, DefaultBridge = "be" + id, BridgePrefix = "be-", CgroupParent = "/be" + id,
             AddressPools = [new($"10.{RandomNumberGenerator.GetInt32(213, 229)}.{RandomNumberGenerator.GetInt32(0, 16) * 16}.0/20", 26)],
             EdgePath = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "berth-edge")),
-        };
+        });
     }
 
     public EngineHost Host { get; private set; } = null!;
@@ -57,9 +62,11 @@ public sealed class TestEngine : IAsyncLifetime
     }
 
     /// <summary>Ends the engine as a killed daemon would, containers running on, and starts another on the same roots.</summary>
-    public async Task RestartAsync()
+    /// <param name="adapt">Changes the options of the next one.</param>
+    public async Task RestartAsync(Func<EngineOptions, EngineOptions>? adapt = null)
     {
         await Host.DisposeAsync();
+        _options = adapt?.Invoke(_options) ?? _options;
         await StartAsync();
     }
 
@@ -133,6 +140,7 @@ public sealed class TestEngine : IAsyncLifetime
         await Host.CleanUpAsync();
         await Host.DisposeAsync();
         Directory.Delete(_root, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     private async Task StartAsync() => Host = await EngineHost.StartAsync(_options, new(), NullLoggerFactory.Instance, TimeProvider.System, FaultPoints.None);

@@ -17,15 +17,15 @@ fails() { # WHAT COMMAND...
   fact "$what"
 }
 
-# Waits up to a minute: these machines are slow.
+# Waits up to five minutes: these machines are slow.
 eventually() { # WHAT COMMAND...
   local what=$1 i
   shift
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 1500; i++)); do
     if "$@" >/dev/null 2>&1; then fact "$what"; return; fi
     sleep 0.2
   done
-  broken "$what: '$*' did not succeed within a minute"
+  broken "$what: '$*' did not succeed within five minutes"
 }
 
 # Every file of the system with its mode and content; not what the kernel shows, and not what any run of a system writes.
@@ -47,15 +47,15 @@ make_box() {
   rm -r /tmp/box
 }
 
-# The site at port 8099, asked over a connection of its own.
-answers() { [ "$(timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/8099 && printf "GET / HTTP/1.0\r\n\r\n" >&3 && tail -n 1 <&3' 2>/dev/null)" = served ]; }
+# The site at port 8099, asked over a connection of its own. It may take its time, where a machine is emulated.
+answers() { [ "$(timeout "${PATIENCE:-5}" bash -c 'exec 3<>/dev/tcp/127.0.0.1/8099 && printf "GET / HTTP/1.0\r\n\r\n" >&3 && tail -n 1 <&3' 2>/dev/null)" = served ]; }
 
 # Asks again and again until the file is gone, and counts what failed.
 ask_while() { # FILE RESULT
   local asked=0 failed=0
   while [ -e "$1" ]; do
     asked=$((asked + 1))
-    answers || failed=$((failed + 1))
+    PATIENCE=60 answers || failed=$((failed + 1))
   done
   echo "$failed of $asked" >"$2"
 }

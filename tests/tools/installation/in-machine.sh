@@ -9,7 +9,7 @@ checkout=$(readlink -f "$1") build=$(readlink -f "$2") work=$3
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck source=../../../packaging/system-packages
 . "$checkout/packaging/system-packages"
-packages=systemd-sysv,linux-image-cloud-amd64,initramfs-tools,busybox-static,iproute2,kmod,procps,$(system_packages | awk '{print $2}' | paste -sd ,)
+packages=systemd-sysv,linux-image-cloud-amd64,initramfs-tools,busybox-static,iproute2,kmod,procps,apparmor,$(system_packages | awk '{print $2}' | paste -sd ,)
 say() { echo "in-machine: $*" >&2; }
 
 mkdir -p "$work/root"
@@ -44,7 +44,7 @@ rm -rf "$work/root"
 say "starting it"
 : >"$work/steps.log"
 status=0
-timeout -k 5 "${MACHINE_TIMEOUT:-900}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2048 -smp 2 -display none -nic none \
+timeout -k 5 "${MACHINE_TIMEOUT:-2400}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 2048 -smp 2 -display none -nic none \
   -kernel "$work/kernel" -initrd "$work/initrd" -append "root=/dev/vda rw console=ttyS0 quiet" \
   -drive "file=$work/disk,if=virtio,format=raw,cache=unsafe" -serial "file:$work/console.log" -serial "file:$work/steps.log" </dev/null || status=$?
 tr -d '\r' <"$work/steps.log"

@@ -19,6 +19,21 @@ case $step in
     eventually "the site answers" answers
     first=$(berth docker inspect -f '{{.State.Pid}}' site)
 
+    holds "a container has a profile of AppArmor" [ "$(berth docker run --rm box cat /proc/self/attr/current)" = "berth-default (enforce)" ]
+    fails "with it nothing is mounted" berth docker run --rm --cap-add SYS_ADMIN box mount -t tmpfs none /www
+    holds "without it something is" berth docker run --rm --cap-add SYS_ADMIN --security-opt apparmor=unconfined box mount -t tmpfs none /www
+    cp /etc/subuid /etc/subgid /var/tmp/
+    echo dockremap:1000000:65536 | tee -a /etc/subuid >>/etc/subgid
+    mkdir -p /etc/berth
+    echo '{"userns-remap": "default"}' >/etc/berth/daemon.json
+    systemctl restart berth
+    holds "root in a container is nobody on the host" [ "$(berth docker run --rm box cat /proc/self/uid_map | tr -s ' ')" = " 0 1000000 65536" ]
+    holds "its files are its own" [ "$(berth docker run --rm -v ids:/v box sh -c 'touch /v/f && stat -c %u /v/f /bin/busybox | tr "\n" " "')$(stat -c %u /var/lib/berth/volumes/ids/_data/f)" = "0 0 0" ]
+    rm -r /etc/berth
+    cp /var/tmp/subuid /var/tmp/subgid /etc/
+    rm /var/tmp/subuid /var/tmp/subgid
+    systemctl restart berth
+
     pid=$(systemctl show -p MainPID --value berth)
     kill -KILL "$pid"
     eventually "systemd starts a killed daemon again" sh -c "[ \"\$(systemctl show -p MainPID --value berth)\" != $pid ] && berth docker ps"
@@ -46,14 +61,14 @@ case $step in
     systemctl start berth.socket
     holds "who asks starts the service" berth docker ps
     mkdir /run/systemd/system/berth.service.d
-    printf '[Service]\nWatchdogSec=4s\n' >/run/systemd/system/berth.service.d/short.conf
+    printf '[Service]\nWatchdogSec=20s\n' >/run/systemd/system/berth.service.d/short.conf
     systemctl daemon-reload
     systemctl restart berth
     pid=$(systemctl show -p MainPID --value berth)
     kill -STOP "$pid"
     eventually "a daemon that stands still is started anew" sh -c "[ \"\$(systemctl show -p MainPID --value berth)\" != $pid ] && timeout 10 berth docker ps"
     pid=$(systemctl show -p MainPID --value berth)
-    sleep 10 # two times the watchdog's patience
+    sleep 45 # two times the watchdog's patience
     holds "one that is well is not" [ "$(systemctl show -p MainPID --value berth)" = "$pid" ]
     rm -r /run/systemd/system/berth.service.d
     systemctl daemon-reload
@@ -79,6 +94,7 @@ case $step in
     mv /var/tmp/after /test/after
     diff /test/before /test/after || broken "files differ after uninstall --purge"
     fact "no file is left"
+    ! grep -q berth-default /sys/kernel/security/apparmor/profiles || broken "the profile of AppArmor is left"
     for name in /run/berth /sys/fs/cgroup/berth*; do [ ! -e "$name" ] || broken "$name is left"; done
     ! ip -o link | grep -E 'berth0|br-' || broken "links are left"
     ! pgrep -f 'berth|conmon' -l || broken "processes are left"

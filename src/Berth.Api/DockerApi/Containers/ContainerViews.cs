@@ -78,7 +78,7 @@ internal static class ContainerViews
             ["Platform"] = "linux",
             ["MountLabel"] = "",
             ["ProcessLabel"] = "",
-            ["AppArmorProfile"] = "",
+            ["AppArmorProfile"] = engine.Options.AppArmorProfileOf(record.HostConfig),
             ["ExecIDs"] = engine.Containers.Execs.IdsOf(container) is { Count: > 0 } execs ? Http.Strings(execs) : null,
             ["HostConfig"] = JsonSerializer.SerializeToNode(record.Links.Count == 0 ? record.HostConfig : record.HostConfig with { Links = Links(engine, record) }, ApiJson.Default.HostConfig),
             ["GraphDriver"] = new JsonObject

@@ -141,7 +141,7 @@ internal static class SystemEndpoints
             ["ContainerdCommit"] = new JsonObject { ["ID"] = "" },
             ["RuncCommit"] = new JsonObject { ["ID"] = "" },
             ["InitCommit"] = new JsonObject { ["ID"] = "" },
-            ["SecurityOptions"] = engine.Options.NoNewPrivileges ? new JsonArray("name=seccomp,profile=builtin", "name=no-new-privileges") : new JsonArray("name=seccomp,profile=builtin"),
+            ["SecurityOptions"] = Security(engine.Options),
             ["Warnings"] = null,
         };
     }
@@ -244,4 +244,26 @@ internal static class SystemEndpoints
         : "Linux";
 
     private static string BackingFileSystem(string path) => new DriveInfo(path).DriveFormat;
+
+    private static JsonArray Security(EngineOptions options)
+    {
+        var names = new JsonArray();
+        if (options.AppArmorProfile is not null)
+        {
+            names.Add((JsonNode)"name=apparmor");
+        }
+
+        names.Add((JsonNode)"name=seccomp,profile=builtin");
+        if (options.Users is not null)
+        {
+            names.Add((JsonNode)"name=userns");
+        }
+
+        if (options.NoNewPrivileges)
+        {
+            names.Add((JsonNode)"name=no-new-privileges");
+        }
+
+        return names;
+    }
 }

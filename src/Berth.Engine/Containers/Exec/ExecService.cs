@@ -184,10 +184,19 @@ public sealed class ExecService
         }
     }
 
-    /// <summary>Runs a command to its end and returns its exit code and what it wrote, up to a limit. For health checks.</summary>
-    internal async Task<(int ExitCode, string Output)> CaptureAsync(Container container, ExecConfig config, int limitBytes, CancellationToken cancellationToken)
+    /// <summary>So many health checks are started at a time: those of hundreds of containers, all at once after a start of the daemon, leave it room for its clients.</summary>
+    internal SemaphoreSlim CheckStarts { get; } = new(Environment.ProcessorCount * 2);
+
+    /// <summary>Runs a command to its end and returns its exit code and what it wrote, up to a limit.</summary>
+    internal Task<(int ExitCode, string Output)> CaptureAsync(Container container, ExecConfig config, int limitBytes, CancellationToken cancellationToken) =>
+        CaptureAsync(container, config, limitBytes, static () => { }, cancellationToken);
+
+    /// <summary>As above, for health checks.</summary>
+    /// <param name="begun">Called once the program runs.</param>
+    internal async Task<(int ExitCode, string Output)> CaptureAsync(Container container, ExecConfig config, int limitBytes, Action begun, CancellationToken cancellationToken)
     {
         var session = Add(container, config with { AttachStdout = true, AttachStderr = true });
+        _ = session.Running.ContinueWith(_ => begun(), TaskScheduler.Default);
         session.IsInternal = true;
         using var kept = new BoundedStream(limitBytes);
         using var killed = cancellationToken.Register(() => Kill(session));
@@ -333,6 +342,8 @@ public sealed class ExecService
         var files = new ContainerFiles(_parts.Options, _containers.DataDirectory(record.Id));
         var user = ProcessUser.Resolve(
             session.Config.User.Length > 0 ? session.Config.User : record.Config.User, files.Lines("etc/passwd"), files.Lines("etc/group"), record.HostConfig.GroupAdd);
+        var security = SecurityOptions.Parse(record.HostConfig.SecurityOpt, _parts.Options.NoNewPrivileges);
+        var isPrivileged = session.Config.Privileged || record.HostConfig.Privileged;
         var config = record.Config with
         {
             Tty = session.Config.Tty, Env = ContainerCreation.MergeEnvironment(record.Config.Env ?? [], session.Config.Env ?? []),
@@ -345,9 +356,10 @@ public sealed class ExecService
             Env = RuntimeSpecBuilder.EnvironmentOf(config, user),
             WorkingDirectory = session.Config.WorkingDir.Length > 0 ? session.Config.WorkingDir : record.Config.WorkingDir.Length > 0 ? record.Config.WorkingDir : "/",
             User = user,
-            Capabilities = Capabilities.For(session.Config.Privileged || record.HostConfig.Privileged, record.HostConfig.CapAdd, record.HostConfig.CapDrop),
+            Capabilities = Capabilities.For(isPrivileged, record.HostConfig.CapAdd, record.HostConfig.CapDrop),
             Ulimits = record.HostConfig.Ulimits ?? [],
-            NoNewPrivileges = SecurityOptions.Parse(record.HostConfig.SecurityOpt, _parts.Options.NoNewPrivileges).NoNewPrivileges,
+            NoNewPrivileges = security.NoNewPrivileges,
+            AppArmorProfile = AppArmor.ProfileOf(_parts.Options, security.AppArmor, isPrivileged),
             OomScoreAdj = record.HostConfig.OomScoreAdj,
         };
     }

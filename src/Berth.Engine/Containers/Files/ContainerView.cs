@@ -1,5 +1,6 @@
 using System.Globalization;
 using Berth.Engine.Errors;
+using Berth.Engine.Users;
 using Berth.Linux.Files;
 using Berth.Linux.Mounts;
 using Berth.Linux.Namespaces;
@@ -17,12 +18,16 @@ internal sealed class ContainerView : IDisposable
     private readonly MountNamespace _mounts;
     private readonly DirectoryHandle _root;
 
-    private ContainerView(MountNamespace mounts, DirectoryHandle root) => (_mounts, _root) = (mounts, root);
+    private ContainerView(MountNamespace mounts, DirectoryHandle root, IdMap? users) => (_mounts, _root, Users) = (mounts, root, users);
+
+    /// <summary>Whose files are seen, when the container runs with users of its own: owners are then the host's ids of them.</summary>
+    internal IdMap? Users { get; }
 
     /// <param name="directory">The container's own, below the data root.</param>
     /// <param name="isMounted">Its root is mounted already, as that of one that runs.</param>
     /// <param name="withMounts">Binds and volumes too; otherwise only what is the container's own.</param>
-    internal static async Task<ContainerView> OpenAsync(ContainerRecord record, EngineOptions options, string directory, bool isMounted, bool withMounts)
+    /// <param name="remapped">Where a running container with users of its own has its volumes.</param>
+    internal static async Task<ContainerView> OpenAsync(ContainerRecord record, EngineOptions options, RemappedFiles remapped, string directory, bool isMounted, bool withMounts)
     {
         DirectoryHandle? root = null;
         var mounts = await MountNamespace.CopyAsync(() =>
@@ -33,13 +38,15 @@ internal sealed class ContainerView : IDisposable
                 ContainerFiles.MountRoot(record, options.DataRoot, directory);
                 if (withMounts)
                 {
-                    ContainerFiles.MountStages(record, options.DataRoot, directory);
+                    ContainerFiles.MountStages(record, options.DataRoot, directory, null);
                 }
             }
 
             var merged = directory + "/merged";
             root = DirectoryHandle.Open(merged);
-            foreach (var mount in withMounts ? record.Mounts.Select((mount, number) => mount.IsStaged ? mount with { Source = ContainerFiles.StagePath(directory, number) } : mount).Concat(OwnFiles(record, new(options, directory))).Where(mount => mount.Type != "tmpfs" && Path.Exists(mount.Source)) : [])
+            string SourceOf(MountPoint mount, int number) =>
+                mount.IsStaged ? ContainerFiles.StagePath(directory, number) : isMounted && record.Users is not null ? remapped.SourceOf(mount) : mount.Source;
+            foreach (var mount in withMounts ? record.Mounts.Select((mount, number) => mount with { Source = SourceOf(mount, number) }).Concat(OwnFiles(record, new(options, directory))).Where(mount => mount.Type != "tmpfs" && Path.Exists(mount.Source)) : [])
             {
                 Attach(mount, root);
             }
@@ -49,7 +56,7 @@ internal sealed class ContainerView : IDisposable
                 Mount.MakeReadOnly(merged);
             }
         }).ConfigureAwait(false);
-        return new(mounts, root!);
+        return new(mounts, root!, isMounted ? record.Users : null);
     }
 
     /// <summary>The directory that a path's last part is in, and that part. A path that ends in a slash, or in <c>/.</c>, is the directory itself: <c>.</c>.</summary>

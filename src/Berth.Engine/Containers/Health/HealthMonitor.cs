@@ -68,13 +68,20 @@ internal sealed class HealthMonitor(Container container, HealthcheckConfig confi
 
     private async Task<HealthResult?> ProbeAsync(CancellationToken cancellationToken)
     {
+        await execs.CheckStarts.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+
+        using var turn = new Turn(execs.CheckStarts); // until it runs, at the latest until it has ended
         var start = time.GetUtcNow();
         var limit = Duration(config.Timeout, TimeSpan.FromSeconds(30));
         using var timeout = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var (exitCode, output) = await execs.CaptureAsync(container, new ExecConfig { Cmd = Command(container.Record.Config) }, OutputLimitBytes, either.Token).ConfigureAwait(false);
+            var (exitCode, output) = await execs.CaptureAsync(container, new ExecConfig { Cmd = Command(container.Record.Config) }, OutputLimitBytes, turn.Dispose, either.Token).ConfigureAwait(false);
             return timeout.IsCancellationRequested
                 ? new(start, time.GetUtcNow(), -1, $"Health check exceeded timeout ({limit.TotalSeconds:0.###}s)")
                 : new(start, time.GetUtcNow(), exitCode, output);
@@ -83,6 +90,20 @@ internal sealed class HealthMonitor(Container container, HealthcheckConfig confi
         {
             // The container has ended, or its check cannot be executed; the second is a result like any other.
             return container.Record.Status == ContainerStatus.Running ? new(start, time.GetUtcNow(), -1, exception.Message) : null;
+        }
+    }
+
+    /// <summary>A place among those who start, given back once.</summary>
+    private sealed class Turn(SemaphoreSlim places) : IDisposable
+    {
+        private int _isOver;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isOver, 1) == 0)
+            {
+                places.Release();
+            }
         }
     }
 

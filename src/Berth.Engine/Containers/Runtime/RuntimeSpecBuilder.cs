@@ -1,7 +1,9 @@
 using System.Globalization;
 using Berth.Engine.Errors;
+using Berth.Engine.Users;
 using Berth.Linux.Cgroups;
 using Berth.Linux.Files;
+using Berth.Linux.Namespaces;
 
 namespace Berth.Engine.Containers.Runtime;
 
@@ -22,10 +24,11 @@ internal static class RuntimeSpecBuilder
 
     internal static readonly string[] ReadonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
+    /// <param name="remapped">It has users of its own; null: the host's.</param>
     /// <param name="networkNamespace">The file of the network namespace; null for the host's.</param>
     /// <param name="resolve">Finds a container whose namespaces are shared.</param>
     internal static RuntimeSpecModel Build(
-        ContainerRecord record, ContainerFiles files, EngineOptions options, CgroupLayout cgroups, string? networkNamespace, Func<string, ContainerRecord> resolve)
+        ContainerRecord record, ContainerFiles files, EngineOptions options, RemappedFiles? remapped, CgroupLayout cgroups, string? networkNamespace, Func<string, ContainerRecord> resolve)
     {
         var (config, host) = (record.Config, record.HostConfig);
         var passwd = files.Lines("etc/passwd");
@@ -50,11 +53,11 @@ internal static class RuntimeSpecBuilder
                 Capabilities = capabilities,
                 Ulimits = host.Ulimits ?? [],
                 NoNewPrivileges = security.NoNewPrivileges,
-                AppArmorProfile = security.AppArmor is "docker-default" ? "" : security.AppArmor,
+                AppArmorProfile = AppArmor.ProfileOf(options, security.AppArmor, host.Privileged),
                 OomScoreAdj = host.OomScoreAdj,
             },
-            Mounts = [.. StandardMounts(host, cgroups, security.WritableCgroups, SharedMemory(host, files, options, resolve)), .. OwnMounts(record, files, init)],
-            Namespaces = Namespaces(host, cgroups, networkNamespace, resolve),
+            Mounts = [.. StandardMounts(host, cgroups, security.WritableCgroups, SharedMemory(host, files, options, resolve)), .. OwnMounts(record, files, remapped, init)],
+            Namespaces = Namespaces(host, cgroups, networkNamespace, remapped?.UserNamespace, resolve),
             CgroupsPath = options.CgroupOf(record),
             Privileged = host.Privileged,
             SeccompUnconfined = security.Seccomp == "unconfined",
@@ -63,7 +66,7 @@ internal static class RuntimeSpecBuilder
             ReadonlyPaths = host.Privileged ? [] : host.ReadonlyPaths ?? ReadonlyPaths,
             Devices = Devices(host),
             DeviceRules = [.. (host.DeviceCgroupRules ?? []).Select(DeviceRule.Parse)],
-            Sysctls = Sysctls(host, networkNamespace),
+            Sysctls = Sysctls(host, networkNamespace, options.UsersOf(host)),
             Resources = ResourceModel.From(host),
             Annotations = host.Annotations ?? [],
             RootfsPropagation = Propagation(record),
@@ -119,7 +122,7 @@ internal static class RuntimeSpecBuilder
         return host.IpcMode switch { "host" => "/dev/shm", "shareable" => files.SharedMemory, _ => null };
     }
 
-    private static IEnumerable<SpecMount> OwnMounts(ContainerRecord record, ContainerFiles files, string? init)
+    private static IEnumerable<SpecMount> OwnMounts(ContainerRecord record, ContainerFiles files, RemappedFiles? remapped, string? init)
     {
         foreach (var (target, source) in new[] { ("/etc/resolv.conf", files.ResolvPath), ("/etc/hostname", files.HostnamePath), ("/etc/hosts", files.HostsPath) })
         {
@@ -138,7 +141,7 @@ internal static class RuntimeSpecBuilder
         {
             yield return mount.Type == "tmpfs"
                 ? new(mount.Destination, "tmpfs", "tmpfs", TmpfsOptions(mount, files))
-                : Bind(mount, mount.IsStaged ? files.StagePath(number) : mount.Source);
+                : Bind(mount, mount.IsStaged ? files.StagePath(number) : remapped?.SourceOf(mount) ?? mount.Source);
         }
     }
 
@@ -163,9 +166,14 @@ internal static class RuntimeSpecBuilder
     }
 
     internal static List<(string Type, string Path)> Namespaces(
-        HostConfig host, CgroupLayout cgroups, string? networkNamespace, Func<string, ContainerRecord> resolve)
+        HostConfig host, CgroupLayout cgroups, string? networkNamespace, string? userNamespace, Func<string, ContainerRecord> resolve)
     {
         var namespaces = new List<(string, string)> { ("mount", "") };
+        if (userNamespace is not null)
+        {
+            namespaces.Add(("user", userNamespace));
+        }
+
         if (networkNamespace is not null)
         {
             namespaces.Add(("network", networkNamespace));
@@ -246,13 +254,13 @@ internal static class RuntimeSpecBuilder
         }
     }
 
-    private static Dictionary<string, string> Sysctls(HostConfig host, string? networkNamespace)
+    private static Dictionary<string, string> Sysctls(HostConfig host, string? networkNamespace, IdMap? users)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
         if (networkNamespace is not null && !host.NetworkMode.StartsWith("container:", StringComparison.Ordinal))
         {
             result["net.ipv4.ip_unprivileged_port_start"] = "0";
-            result["net.ipv4.ping_group_range"] = "0 2147483647";
+            result["net.ipv4.ping_group_range"] = string.Create(CultureInfo.InvariantCulture, $"0 {(users is null ? int.MaxValue : users.Groups[^1].Inside + users.Groups[^1].Count - 1)}"); // every group that there is
         }
 
         foreach (var (key, value) in host.Sysctls ?? [])

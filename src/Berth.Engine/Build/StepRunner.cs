@@ -179,6 +179,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
                 AppArmorProfile = AppArmor.ProfileOf(parts.Options, "", isPrivileged: false),
             },
             Mounts = [.. RuntimeSpecBuilder.StandardMounts(host, parts.Cgroups), .. AccountMounts(step, bundle), .. step.Mounts.Select(OwnMount)],
+            Users = parts.Options.Users,
             Namespaces = RuntimeSpecBuilder.Namespaces(
                 host, parts.Cgroups, step.Network == "host" ? null : parts.Wiring.NamespacePath(step.Id), UserNamespace, _ => throw new InvalidOperationException("A step shares no container's namespace.")),
             CgroupsPath = CgroupOf(step),

@@ -61,7 +61,7 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
     public async Task A_volume_knows_nothing_of_it()
     {
         static HostConfig WithVolume(HostConfig host) => host with { Binds = ["shared-ids:/data"] };
-        Assert.Equal("0:0\n0:0\n", (await engine.ResultAsync("stat -c %u:%g /data /data/from-image; echo a > /data/a; chown 33:33 /data/a", host: WithVolume)).Output);
+        Assert.Equal("0:0\n0:0\n", (await engine.ResultAsync("rm -f /data/a; stat -c %u:%g /data /data/from-image; echo a > /data/a; chown 33:33 /data/a", host: WithVolume)).Output);
         var data = engine.Options.DataRoot + "/volumes/shared-ids/_data";
         Assert.Equal([(0u, 0u), (33u, 33u)], new[] { "from-image", "a" }.Select(name => OwnerOf($"{data}/{name}")));
         Assert.Equal("33:33\n", (await engine.ResultAsync("stat -c %u:%g /data/a; chown 34 /data/a", host: host => WithVolume(host) with { UsernsMode = "host" })).Output);
@@ -89,7 +89,7 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
     [Fact]
     public async Task Its_network_is_its_roots_to_administer()
     {
-        await engine.Host.Networks.CreateAsync(new() { Name = "remapped" });
+        var network = await engine.Host.Networks.CreateAsync(new() { Name = "remapped" });
         var server = await engine.RunAsync("mkdir /www; echo hello > /www/index.html; exec httpd -f -p 80 -h /www", host: host => host with { NetworkMode = "remapped" }, name: "remapped-server");
         var (_, output) = await engine.ResultAsync(
             "wget -qO- http://remapped-server/; busybox ip addr add 10.9.9.9/32 dev lo && busybox ip -o addr show lo | grep -o 'inet 10.9.9.9/32'",
@@ -97,9 +97,16 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
         Assert.Equal("hello\ninet 10.9.9.9/32\n", output);
         Assert.Equal("hello\n", (await engine.ResultAsync("wget -qO- http://127.0.0.1/", host: host => host with { NetworkMode = "container:" + server.Name })).Output);
         var other = await engine.CreateAsync(["true"], host: host => host with { NetworkMode = "container:" + server.Name, UsernsMode = "host" });
+        var refused = await Assert.ThrowsAsync<BerthException>(() => engine.Host.Containers.StartAsync(other));
         Assert.StartsWith(
             $"cannot share a namespace of container {server.Name} with {other.Name}: one of them has the host's users",
-            (await Assert.ThrowsAsync<BerthException>(() => engine.Host.Containers.StartAsync(other))).Message, StringComparison.Ordinal);
+            refused.Message, StringComparison.Ordinal);
+        foreach (var container in new[] { other, server })
+        {
+            await engine.Host.Containers.RemoveAsync(container, force: true, withAnonymousVolumes: true);
+        }
+
+        await engine.Host.Networks.RemoveAsync(network.Id, () => engine.Host.Containers.All);
     }
 
     [Theory]
@@ -176,6 +183,22 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
         }
 
         Assert.Equal(["cannot share the host's network namespace when user namespaces are enabled"], failures);
+    }
+
+    [Fact]
+    public async Task The_other_runtime_does_it_too()
+    {
+        await engine.RestartAsync(static options => options with { Runtime = "runc" });
+        try
+        {
+            await Root_in_a_container_is_nobody_on_the_host();
+            await A_volume_knows_nothing_of_it();
+            await Its_network_is_its_roots_to_administer();
+        }
+        finally
+        {
+            await engine.RestartAsync(static options => options with { Runtime = null });
+        }
     }
 
     [Theory]

@@ -57,6 +57,7 @@ internal static class RuntimeSpecBuilder
                 OomScoreAdj = host.OomScoreAdj,
             },
             Mounts = [.. StandardMounts(host, cgroups, security.WritableCgroups, SharedMemory(host, files, options, resolve)), .. OwnMounts(record, files, remapped, init)],
+            Users = options.UsersOf(host),
             Namespaces = Namespaces(host, cgroups, networkNamespace, remapped?.UserNamespace, resolve),
             CgroupsPath = options.CgroupOf(record),
             Privileged = host.Privileged,

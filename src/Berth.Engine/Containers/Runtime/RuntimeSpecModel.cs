@@ -1,3 +1,5 @@
+using Berth.Linux.Namespaces;
+
 namespace Berth.Engine.Containers.Runtime;
 
 /// <summary>All that decides an OCI <c>config.json</c>, already resolved: plain values, so that the spec can be compared in tests.</summary>
@@ -17,6 +19,9 @@ internal sealed record RuntimeSpecModel
 
     /// <summary>Kind → path; an empty path makes a new one. <c>host</c> namespaces are absent.</summary>
     public required IReadOnlyList<(string Type, string Path)> Namespaces { get; init; }
+
+    /// <summary>The ids of its user namespace, which is among those; null without.</summary>
+    public IdMap? Users { get; init; }
 
     /// <summary>Such as <c>/berth/ID</c>.</summary>
     public required string CgroupsPath { get; init; }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Berth.Linux.Files;
+using Berth.Linux.Namespaces;
 
 namespace Berth.Engine.Containers.Runtime;
 
@@ -152,6 +153,12 @@ internal static class RuntimeSpecWriter
         }
 
         writer.WriteEndArray();
+        if (model.Users is { } users) // the namespace has them already; runc wants to be told
+        {
+            WriteIds(writer, "uidMappings", users.Users);
+            WriteIds(writer, "gidMappings", users.Groups);
+        }
+
         writer.WriteString("cgroupsPath", model.CgroupsPath);
         if (model.RootfsPropagation.Length > 0)
         {
@@ -355,6 +362,21 @@ internal static class RuntimeSpecWriter
 
         writer.WriteString("access", access);
         writer.WriteEndObject();
+    }
+
+    private static void WriteIds(Utf8JsonWriter writer, string name, IReadOnlyList<IdRange> ranges)
+    {
+        writer.WriteStartArray(name);
+        foreach (var range in ranges)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("containerID", range.Inside);
+            writer.WriteNumber("hostID", range.Outside);
+            writer.WriteNumber("size", range.Count);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
     }
 
     private static void WriteLimit(Utf8JsonWriter writer, string name, long value)

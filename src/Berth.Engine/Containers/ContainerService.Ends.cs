@@ -15,6 +15,8 @@ public sealed partial class ContainerService
     private const int ExitCodeOfRestart = 255;
     private static readonly TimeSpan RunThatCounts = TimeSpan.FromSeconds(10); // a run this long makes the next delay short again
 
+    private static readonly TimeSpan NextTry = TimeSpan.FromSeconds(5); // at what a shortage has kept from being done
+
     private async Task WatchExitAsync(Container container, PidFd conmon)
     {
         await _exits.WaitAsync(conmon).ConfigureAwait(false);
@@ -26,10 +28,57 @@ public sealed partial class ContainerService
         {
             LogExitFailed(exception, container.Name);
             container.TellWaiters(removed: false, restarting: false); // it has ended, whatever is left of it
+            _ = FinishExitAsync(container, container.Record);
         }
         finally
         {
             container.Attachments.EndRun();
+        }
+    }
+
+    // What its end could not do, for there was no room for another process or no memory: until it is done, or the container is started again or removed, which do it as well.
+    private async Task FinishExitAsync(Container container, ContainerRecord ended)
+    {
+        while (true)
+        {
+            await Task.Delay(NextTry, _time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_closing.IsCancellationRequested)
+            {
+                return; // the next daemon does it
+            }
+
+            try
+            {
+                if (ended.IsRunning)
+                {
+                    await HandleExitAsync(container).ConfigureAwait(false);
+                    return;
+                }
+
+                await using var held = await HoldAsync(container).ConfigureAwait(false);
+                if (container.IsRemoved || !ReferenceEquals(container.Record, ended))
+                {
+                    return;
+                }
+
+                await TearDownAsync(ended).ConfigureAwait(false);
+                await SaveAsync(container, ended).ConfigureAwait(false);
+                Leave(ended.Endpoints);
+                if (ended.Status == ContainerStatus.Restarting)
+                {
+                    ScheduleRestart(container);
+                }
+                else if (ended.HostConfig.AutoRemove)
+                {
+                    await RemoveHeldAsync(container, withAnonymousVolumes: true).ConfigureAwait(false);
+                }
+
+                return;
+            }
+            catch (Exception exception) when (exception is IOException or BerthException)
+            {
+                LogExitFailed(exception, container.Name);
+            }
         }
     }
 
@@ -256,7 +305,7 @@ public sealed partial class ContainerService
         _faults.Reached("container.end.forgotten");
     }
 
-    [LoggerMessage(2001, LogLevel.Error, "The end of container {Name} could not be handled completely; the next start of the daemon will")]
+    [LoggerMessage(2001, LogLevel.Error, "The end of container {Name} could not be handled completely; that is tried again, and the next start of the daemon does it")]
     private partial void LogExitFailed(Exception exception, string name);
 
     [LoggerMessage(2007, LogLevel.Error, "The end of container {Name} could not be recorded, as the disk is full")]

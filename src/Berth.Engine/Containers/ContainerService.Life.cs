@@ -292,6 +292,11 @@ public sealed partial class ContainerService
             using var joining = Join(record);
             if (prepared is null)
             {
+                if (File.Exists(_wiring.NamespacePath(record.Id)))
+                {
+                    await TearDownAsync(record).ConfigureAwait(false); // its last end could not do it
+                }
+
                 _ports[record.Id] = await AllocatePortsAsync(record).ConfigureAwait(false);
             }
 

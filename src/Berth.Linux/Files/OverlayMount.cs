@@ -1,3 +1,5 @@
+using Berth.Linux.Processes;
+
 namespace Berth.Linux.Files;
 
 /// <summary>Mounts overlay file systems. No option depends on the kernel's defaults: what is written must be readable as a plain layer.</summary>
@@ -43,8 +45,8 @@ public static class OverlayMount
 
         // The working directory belongs to the process, so the call is made on a thread that has unshared it and then ends.
         LinuxException? failure = null;
-        var thread = new Thread(() => failure = MountFrom(workingDirectory, options, target), 256 * 1024) { IsBackground = true };
-        thread.Start();
+        var thread = new Thread(() => failure = MountFrom(workingDirectory, options, target), 256 * 1024) { IsBackground = true, Name = "mount" };
+        thread.StartOrThrow();
         thread.Join();
         if (failure is not null)
         {

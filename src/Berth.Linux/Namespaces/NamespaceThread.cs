@@ -1,3 +1,5 @@
+using Berth.Linux.Processes;
+
 namespace Berth.Linux.Namespaces;
 
 /// <summary>A thread that may change its namespaces, because it ends afterwards: a pool thread must never come back changed.</summary>
@@ -23,7 +25,7 @@ internal static class NamespaceThread
             },
             StackBytes)
         { IsBackground = true, Name = "namespace" };
-        thread.Start();
+        thread.StartOrThrow();
         return done.Task;
     }
 }

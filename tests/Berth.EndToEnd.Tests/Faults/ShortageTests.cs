@@ -132,6 +132,58 @@ public sealed class ShortageTests
         Assert.Equal(process, daemon.ProcessId);
     }
 
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task No_room_for_another_process()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await StartOnAsync(_ => Task.CompletedTask);
+        var process = daemon.ProcessId!.Value;
+        var stopped = (await BerthAsync(daemon, "docker run -d --name stopped box sleep 1000")).EnsureSuccess().Output.Trim();
+        (await BerthAsync(daemon, "docker run -d --name ends --restart always box sleep 1000")).EnsureSuccess();
+        await IsWellAsync(daemon);
+        var own = File.ReadLines($"/proc/{process}/cgroup").Select(line => line.Split(':', 3)).First(line => line[1].Length == 0 || line[1].Split(',').Contains("pids"));
+        var hierarchy = Directory.Exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup";
+        var group = Directory.CreateDirectory($"{hierarchy}/{Path.GetFileName(daemon.Folder)}-few-processes").FullName;
+        var number = process.ToString(CultureInfo.InvariantCulture);
+        try
+        {
+            await File.WriteAllTextAsync(group + "/cgroup.procs", number, cancellationToken);
+            await File.WriteAllTextAsync(group + "/pids.max", "1", cancellationToken); // no more than there are
+            foreach (var (exitCode, words) in new[] { (125, "docker run --rm box true"), (126, "docker exec runs true"), (1, "docker restart stopped") })
+            {
+                Assert.Contains("No more processes can be started", await FailsAsync(daemon, exitCode, words), StringComparison.Ordinal);
+            }
+
+            var pid = (await BerthAsync(daemon, "docker inspect -f {{.State.Pid}} ends")).EnsureSuccess().Output.Trim();
+            (await new Command("kill", "-9", pid).RunAsync(cancellationToken)).EnsureSuccess();
+            foreach (var words in new[] { "docker ps", "docker logs runs", "docker volume create kept" })
+            {
+                (await BerthAsync(daemon, words)).EnsureSuccess();
+            }
+
+            await RunsOnAsync(daemon, process);
+            await File.WriteAllTextAsync(group + "/pids.max", "max", cancellationToken);
+            await IsWellAsync(daemon);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            while (await StatesAsync() != "exited running") // what could not be finished is, by itself
+            {
+                await Task.Delay(100, patience.Token);
+            }
+
+            Assert.Equal("well\n", (await BerthAsync(daemon, "docker exec ends echo well")).EnsureSuccess().Output);
+            Assert.DoesNotContain(File.ReadLines("/proc/mounts"), line => line.Contains(daemon.DataRoot, StringComparison.Ordinal) && line.Contains(stopped, StringComparison.Ordinal));
+        }
+        finally
+        {
+            await File.WriteAllTextAsync($"{hierarchy}{own[2]}/cgroup.procs", number, CancellationToken.None);
+            Directory.Delete(group);
+        }
+
+        async Task<string> StatesAsync() =>
+            (await BerthAsync(daemon, "docker inspect -f {{.State.Status}} stopped ends")).EnsureSuccess().Output.Trim().Replace('\n', ' ');
+    }
+
     private static async Task LimitAsync(int process, int descriptors, CancellationToken cancellationToken) =>
         (await new Command("prlimit", "--pid", process.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"--nofile={descriptors}:")).RunAsync(cancellationToken)).EnsureSuccess();
 

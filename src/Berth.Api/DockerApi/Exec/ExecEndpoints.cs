@@ -50,10 +50,10 @@ internal static class ExecEndpoints
         {
             await execs.StartAsync(session, () => Task.FromResult<Stream>(stream), CancellationToken.None).ConfigureAwait(false);
         }
-        catch (BerthException exception)
+        catch (Exception exception) when ((exception as BerthException ?? context.ShortageIn(exception)) is not null)
         {
             // As in Docker: the words go to the client's output, the exit code is what it asks for next.
-            await stream.WriteAsync(Frame(exception.Message + "\r\n", session.Config.Tty), CancellationToken.None).ConfigureAwait(false);
+            await stream.WriteAsync(Frame((context.ShortageIn(exception) ?? exception).Message + "\r\n", session.Config.Tty), CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {

@@ -67,6 +67,14 @@ internal sealed class ProjectAssembly(
             Error(service, "networks", $"there is no network '{network}' at the top level.{Nearest.Suggest(network, parts.Networks.Keys)}");
         }
 
+        foreach (var (key, other) in service.Links.Select(link => ("links", link.Target)).Concat(service.VolumesFrom.Where(one => !one.IsContainer).Select(one => ("volumes_from", one.Source))))
+        {
+            if (!active.ContainsKey(other))
+            {
+                Error(service, key, $"there is no service '{other}'.{Nearest.Suggest(other, active.Keys)}");
+            }
+        }
+
         foreach (var (key, mode) in new[] { ("network_mode", service.NetworkMode), ("pid", service.Pid), ("ipc", service.Ipc) })
         {
             if (mode is not null && mode.StartsWith("service:", StringComparison.Ordinal) && !active.ContainsKey(mode[8..]))
@@ -126,6 +134,14 @@ internal sealed class ProjectAssembly(
         }
     }
 
+    // By which key a service waits for another.
+    private static string KeyOf(ServiceModel service, string other) =>
+        service.DependsOn.ContainsKey(other) ? "depends_on"
+        : service.Links.Any(link => link.Target == other) ? "links"
+        : service.VolumesFrom.Any(one => !one.IsContainer && one.Source == other) ? "volumes_from"
+        : service.NetworkMode == "service:" + other ? "network_mode"
+        : service.Pid == "service:" + other ? "pid" : "ipc";
+
     private void CheckCycles(Dictionary<string, ServiceModel> active)
     {
         var done = new HashSet<string>(StringComparer.Ordinal);
@@ -133,7 +149,7 @@ internal sealed class ProjectAssembly(
         {
             if (FindCycle(service, [], done, active) is { } cycle)
             {
-                Error(active[cycle[0]], "depends_on", $"services wait for one another: {string.Join(" -> ", cycle)}");
+                Error(active[cycle[0]], KeyOf(active[cycle[0]], cycle[1]), $"services wait for one another: {string.Join(" -> ", cycle)}");
                 return;
             }
         }

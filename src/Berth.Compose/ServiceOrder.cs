@@ -5,13 +5,20 @@ namespace Berth.Compose;
 /// <summary>In which order services start.</summary>
 public static class ServiceOrder
 {
-    /// <summary>The services that must be there first: dependencies, and those whose namespaces it shares.</summary>
+    /// <summary>The services that must be there first: dependencies, those that it is linked to, and those whose container it shares something of.</summary>
     public static IEnumerable<string> Prerequisites(ServiceModel service) =>
         service.DependsOn.Keys
-            .Concat(new[] { service.NetworkMode, service.Pid, service.Ipc }
-                .OfType<string>()
-                .Where(mode => mode.StartsWith("service:", StringComparison.Ordinal))
-                .Select(mode => mode[8..]))
+            .Concat(service.Links.Select(link => link.Target))
+            .Concat(Shared(service))
+            .Distinct(StringComparer.Ordinal);
+
+    /// <summary>The services of whose container it has a namespace or the volumes: when that is replaced, so is its own.</summary>
+    public static IEnumerable<string> Shared(ServiceModel service) =>
+        new[] { service.NetworkMode, service.Pid, service.Ipc }
+            .OfType<string>()
+            .Where(mode => mode.StartsWith("service:", StringComparison.Ordinal))
+            .Select(mode => mode[8..])
+            .Concat(service.VolumesFrom.Where(one => !one.IsContainer).Select(one => one.Source))
             .Distinct(StringComparer.Ordinal);
 
     /// <summary>All services, prerequisites first, otherwise by name. The project has no cycles: loading refuses them.</summary>

@@ -73,7 +73,13 @@ public class ServiceTests
     [InlineData("volumes: ['./x:x']", "compose.yaml:4:15: services.a.volumes[0]: the target 'x' must be an absolute path in the container")]
     [InlineData("volumes: ['./x:/x', './y:/x/']", "compose.yaml:4:14: services.a.volumes: the target '/x' is given twice")]
     [InlineData("comand: x", "compose.yaml:4:5: services.a: unknown key 'comand'. Did you mean 'command'?")]
-    [InlineData("links: [b]", "compose.yaml:4:5: services.a: the key 'links' is not supported by Berth")]
+    [InlineData("gpus: all", "compose.yaml:4:5: services.a: the key 'gpus' is not supported by Berth")]
+    [InlineData("links: [b]", "compose.yaml:4:5: services.a.links: there is no service 'b'.")]
+    [InlineData("links: ['b:c:d']", "compose.yaml:4:13: services.a.links: 'b:c:d' must have the form SERVICE[:ALIAS]")]
+    [InlineData("external_links: [':x']", "compose.yaml:4:22: services.a.external_links: ':x' must have the form CONTAINER[:ALIAS]")]
+    [InlineData("volumes_from: [b]", "compose.yaml:4:5: services.a.volumes_from: there is no service 'b'.")]
+    [InlineData("volumes_from: ['b:rx']", "compose.yaml:4:20: services.a.volumes_from: 'b:rx' must have the form SERVICE[:ro] or container:NAME[:ro]")]
+    [InlineData("volumes_from: [a]", "compose.yaml:4:5: services.a.volumes_from: services wait for one another: a -> a")]
     [InlineData("extends: b", "compose.yaml:4:14: services.a.extends: there is no service 'b'.")]
     [InlineData("extends: a", "compose.yaml:4:14: services.a.extends: services extend one another: a -> a")]
     [InlineData("extends: {file: no.yaml, service: b}", "compose.yaml:4:14: services.a.extends: the file 'FOLDER/no.yaml' does not exist")]
@@ -102,6 +108,15 @@ public class ServiceTests
     [InlineData("image: x", "compose.yaml:4:5: the key 'image' is given twice")]
     [InlineData("deploy: {mode: global}", "compose.yaml:4:20: services.a.deploy.mode: 'global' must be one of replicated.")]
     [InlineData("devices: [sda]", "compose.yaml:4:15: services.a.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]]")]
+    [InlineData("blkio_config: {weight: 5}", "compose.yaml:4:28: services.a.blkio_config.weight: '5' must be a whole number from 10 to 1000")]
+    [InlineData("blkio_config: {device_read_bps: [{path: /dev/a}]}", "compose.yaml:4:38: services.a.blkio_config.device_read_bps[0]: needs 'path' and 'rate'")]
+    [InlineData("blkio_config: {device_read_bps: [x]}", "compose.yaml:4:38: services.a.blkio_config.device_read_bps[0]: must be a mapping with 'path' and 'rate'")]
+    [InlineData("cgroup: privat", "compose.yaml:4:13: services.a.cgroup: 'privat' must be one of host, private. Did you mean 'private'?")]
+    [InlineData("cpu_quota: much", "compose.yaml:4:16: services.a.cpu_quota: 'much' must be a number of microseconds, or a duration such as 50ms")]
+    [InlineData("mac_address: 1:2", "compose.yaml:4:18: services.a.mac_address: '1:2' must be six bytes such as 02:42:ac:11:00:02")]
+    [InlineData("mem_swappiness: 101", "compose.yaml:4:21: services.a.mem_swappiness: '101' must be a whole number from 0 to 100")]
+    [InlineData("userns_mode: keep-id", "compose.yaml:4:18: services.a.userns_mode: 'keep-id' must be host, or left away")]
+    [InlineData("label_file: no.labels", "compose.yaml:4:17: services.a.label_file: the file 'FOLDER/no.labels' does not exist")]
     public void A_mistake_is_told_where_it_stands(string lines, string expected) => Assert.Equal(expected.Split('|').Order(), ServiceErrors(lines).Order());
 
     [Fact]
@@ -210,6 +225,67 @@ public class ServiceTests
         Assert.Equal("10.1.2.3", service.Networks["default"].Ipv4Address);
         Assert.Equal(new Dictionary<string, string> { ["a"] = "b", ["c"] = "" }, service.Labels);
         Assert.True(service is { Tty: true, StdinOpen: true, Init: true, Privileged: true, ReadOnly: true });
+    }
+
+    [Fact]
+    public void What_goes_to_the_engine_as_it_is_is_read()
+    {
+        var service = Service("""
+            annotations: [com.example.a=1, b]
+            blkio_config:
+              weight: 300
+              weight_device: [{path: /dev/sda, weight: 400}]
+              device_read_bps: [{path: /dev/sdb, rate: '12mb'}]
+              device_write_iops: [{path: /dev/sdb, rate: 30}]
+            cgroup: private
+            cgroup_parent: m-executor
+            cpu_period: 50ms
+            cpu_quota: 25000
+            cpu_rt_period: 1400us
+            cpu_rt_runtime: 400ms
+            device_cgroup_rules: ['c 1:3 mr']
+            mem_swappiness: 60
+            oom_kill_disable: true
+            oom_score_adj: -500
+            mac_address: 02:42:ac:11:65:43
+            runtime: runc
+            storage_opt: {size: '1G'}
+            userns_mode: host
+            uts: host
+            networks: {default: {mac_address: '02:42:ac:11:00:02', priority: 10, gw_priority: -1, driver_opts: {a: b}, link_local_ips: [169.254.1.2]}}
+            """);
+        Assert.Equal(new Dictionary<string, string> { ["com.example.a"] = "1", ["b"] = "" }, service.Annotations);
+        Assert.Equal(300, service.BlockIo!.Weight);
+        Assert.Equal([new DeviceRateModel("/dev/sda", 400)], service.BlockIo.WeightDevice);
+        Assert.Equal([new DeviceRateModel("/dev/sdb", 12 << 20)], service.BlockIo.ReadBytes);
+        Assert.Equal([new DeviceRateModel("/dev/sdb", 30)], service.BlockIo.WriteOperations);
+        Assert.Empty(service.BlockIo.WriteBytes);
+        Assert.Equal(("private", "m-executor", "host", "host", "runc"), (service.CgroupNamespace, service.CgroupParent, service.UserNamespace, service.Uts, service.Runtime));
+        Assert.Equal((50_000, 25_000, 1_400, 400_000), (service.CpuPeriod, service.CpuQuota, service.CpuRealtimePeriod, service.CpuRealtimeRuntime));
+        Assert.Equal((60, true, -500), (service.MemorySwappiness, service.OomKillDisable, service.OomScoreAdjustment));
+        Assert.Equal(["c 1:3 mr"], service.DeviceCgroupRules);
+        Assert.Equal("1G", service.StorageOptions["size"]);
+        Assert.Equal("02:42:ac:11:65:43", service.MacAddress);
+        var network = service.Networks["default"];
+        Assert.Equal(("02:42:ac:11:00:02", 10, -1, "b"), (network.MacAddress, network.Priority, network.GatewayPriority, network.DriverOptions["a"]));
+        Assert.Equal(["169.254.1.2"], network.LinkLocalAddresses);
+    }
+
+    [Fact]
+    public void Labels_of_files_come_below_those_of_the_service()
+    {
+        using var project = Of("services: {a: {image: i, label_file: [one.labels, two.labels], labels: {b: own}}}")
+            .With("one.labels", "a=1\nb=2\nc=3\n").With("two.labels", "c=4\n# a comment\nd='x y'\n");
+        Assert.Equal(new Dictionary<string, string> { ["a"] = "1", ["b"] = "own", ["c"] = "4", ["d"] = "x y" }, project.Good().Services["a"].Labels);
+    }
+
+    [Fact]
+    public void Keys_of_Windows_are_told_to_have_no_effect()
+    {
+        using var project = Of("services: {a: {image: i, cpu_count: 2, cpu_percent: 50}}");
+        Assert.Equal(
+            ["compose.yaml:1:26: services.a.cpu_count: is for Windows and has no effect here; 'cpus' limits processors", "compose.yaml:1:40: services.a.cpu_percent: is for Windows and has no effect here; 'cpus' limits processors"],
+            project.Warnings());
     }
 
     [Fact]

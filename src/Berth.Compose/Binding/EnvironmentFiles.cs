@@ -3,7 +3,7 @@ using Berth.Compose.Yaml;
 
 namespace Berth.Compose.Binding;
 
-/// <summary>Reads the <c>env_file</c>s of services.</summary>
+/// <summary>Reads the <c>env_file</c>s and <c>label_file</c>s of services.</summary>
 internal sealed class EnvironmentFiles(ProjectPaths paths, FileSource source, Func<string, string?> lookup)
 {
     /// <summary>The variables of all files of a service, in order.</summary>
@@ -30,14 +30,18 @@ internal sealed class EnvironmentFiles(ProjectPaths paths, FileSource source, Fu
         return variables;
     }
 
-    private IReadOnlyList<KeyValuePair<string, string?>> ReadFile(string path, bool required, bool raw, Place place, MapReader service)
+    /// <summary>The labels of all files of a service, in order; they are written as environment files are.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> ReadLabels(MapReader service) =>
+        [.. service.Scalars("label_file").SelectMany(scalar => ReadFile(scalar.Text, required: true, raw: false, scalar.Place, service, "label_file"))];
+
+    private IReadOnlyList<KeyValuePair<string, string?>> ReadFile(string path, bool required, bool raw, Place place, MapReader service, string key = "env_file")
     {
         var full = paths.Resolve(path);
         if (path.Length == 0 || !File.Exists(full))
         {
             if (required || path.Length == 0)
             {
-                service.Diagnostics.Error(place, $"{service.Path}.env_file: the file '{full}' does not exist");
+                service.Diagnostics.Error(place, $"{service.Path}.{key}: the file '{full}' does not exist");
             }
 
             return [];

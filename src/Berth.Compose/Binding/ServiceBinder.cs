@@ -12,10 +12,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
     // Keys that the specification has and Berth does not carry out. Anything else that is not read is a misspelling.
     private static readonly string[] s_unsupported =
     [
-        "annotations", "attach", "blkio_config", "cgroup", "cgroup_parent", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota",
-        "cpu_rt_period", "cpu_rt_runtime", "credential_spec", "device_cgroup_rules", "external_links", "gpus",
-        "isolation", "label_file", "links", "mac_address", "mem_swappiness", "models", "oom_kill_disable", "oom_score_adj", "post_start",
-        "pre_stop", "provider", "pull_refresh_after", "runtime", "storage_opt", "use_api_socket", "userns_mode", "uts", "volumes_from",
+        "attach", "credential_spec", "gpus", "models", "post_start", "pre_stop", "provider", "pull_refresh_after", "use_api_socket",
     ];
 
     public ServiceModel Read(string name, MapReader service)
@@ -39,8 +36,11 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Volumes = volumes,
             Environment = ReadEnvironment(service),
             DependsOn = ReadDependencies(service),
+            Links = ReadLinks(service, "links"),
+            ExternalLinks = ReadLinks(service, "external_links"),
+            VolumesFrom = ReadVolumesFrom(service),
             Healthcheck = HealthcheckBinder.Read(service),
-            Labels = service.TextMap("labels"),
+            Labels = ReadLabels(service),
             Hostname = service.Text("hostname"),
             DomainName = service.Text("domainname"),
             User = service.Text("user"),
@@ -75,6 +75,24 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Devices = ReadDevices(service),
             GroupAdd = service.Texts("group_add"),
             Platform = service.Text("platform"),
+            Annotations = service.TextMap("annotations"),
+            BlockIo = ReadBlockIo(service),
+            CgroupNamespace = service.OneOf("cgroup", "host", "private"),
+            CgroupParent = service.Text("cgroup_parent"),
+            CpuPeriod = Microseconds(service, "cpu_period"),
+            CpuQuota = Microseconds(service, "cpu_quota"),
+            CpuRealtimePeriod = Microseconds(service, "cpu_rt_period"),
+            CpuRealtimeRuntime = Microseconds(service, "cpu_rt_runtime"),
+            DeviceCgroupRules = service.Texts("device_cgroup_rules"),
+            MemorySwappiness = service.Number("mem_swappiness", 0, 100),
+            OomKillDisable = service.Bool("oom_kill_disable"),
+            OomScoreAdjustment = service.Integer("oom_score_adj", -1000, 1000),
+            MacAddress = ReadMacAddress(service),
+            Runtime = service.Text("runtime"),
+            Isolation = service.Text("isolation"),
+            StorageOptions = service.TextMap("storage_opt"),
+            UserNamespace = OnlyHost(service, "userns_mode"),
+            Uts = OnlyHost(service, "uts"),
             PullPolicy = ReadPullPolicy(service),
             Scale = ReadScale(service, deploy),
             Deploy = deploy,
@@ -84,6 +102,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Extension = ExtensionBinder.Read(service, volumes),
         };
         WarnAboutDevelop(service);
+        WarnAboutWindows(service);
         service.Finish(s_unsupported);
         Check(service, model);
         return model;
@@ -133,6 +152,120 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
                 service.PlaceOf("develop"),
                 $"{service.Path}.develop: is for 'watch', which Berth does not have; nothing else uses it");
         }
+    }
+
+    // Docker takes them on Linux, where they have no effect.
+    private static void WarnAboutWindows(MapReader service)
+    {
+        foreach (var key in new[] { "cpu_count", "cpu_percent" }.Where(service.Has))
+        {
+            service.Diagnostics.Warning(service.PlaceOf(key), $"{service.Path}.{key}: is for Windows and has no effect here; 'cpus' limits processors");
+        }
+    }
+
+    private static string? OnlyHost(MapReader service, string key)
+    {
+        var text = service.Text(key);
+        if (text is { Length: > 0 } and not "host")
+        {
+            service.Error(key, $"'{text}' must be host, or left away");
+        }
+
+        return text is { Length: > 0 } ? text : null;
+    }
+
+    // Whole microseconds, or a duration.
+    private static long? Microseconds(MapReader service, string key)
+    {
+        if (service.Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= -1)
+        {
+            return number;
+        }
+
+        if (GoDuration.TryParse(text, out var duration) && duration > TimeSpan.Zero)
+        {
+            return duration.Ticks / TimeSpan.TicksPerMicrosecond;
+        }
+
+        service.Error(key, $"'{text}' must be a number of microseconds, or a duration such as 50ms");
+        return null;
+    }
+
+    private static string? ReadMacAddress(MapReader reader)
+    {
+        var text = reader.Text("mac_address");
+        if (text is not null && !System.Text.RegularExpressions.Regex.IsMatch(text, "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"))
+        {
+            reader.Error("mac_address", $"'{text}' must be six bytes such as 02:42:ac:11:00:02");
+        }
+
+        return text;
+    }
+
+    private static BlockIoModel? ReadBlockIo(MapReader service)
+    {
+        if (service.Map("blkio_config") is not { } config)
+        {
+            return null;
+        }
+
+        var model = new BlockIoModel(config.Integer("weight", 10, 1000), Rates(config, "weight_device", (device, key) => device.Number(key, 10, 1000), "weight"))
+        {
+            ReadBytes = Rates(config, "device_read_bps", (device, key) => device.Bytes(key), "rate"),
+            WriteBytes = Rates(config, "device_write_bps", (device, key) => device.Bytes(key), "rate"),
+            ReadOperations = Rates(config, "device_read_iops", (device, key) => device.Number(key, 0, long.MaxValue), "rate"),
+            WriteOperations = Rates(config, "device_write_iops", (device, key) => device.Number(key, 0, long.MaxValue), "rate"),
+        };
+        config.Finish();
+        return model;
+    }
+
+    private static List<DeviceRateModel> Rates(MapReader config, string key, Func<MapReader, string, long?> read, string field)
+    {
+        var rates = new List<DeviceRateModel>();
+        foreach (var (item, number) in config.Items(key).Select((item, number) => (item, number)))
+        {
+            if (item is not MapNode map)
+            {
+                config.Diagnostics.Error(item.Place, $"{config.Path}.{key}[{number}]: must be a mapping with 'path' and '{field}'");
+                continue;
+            }
+
+            var device = new MapReader(map, $"{config.Path}.{key}[{number}]", config.Diagnostics);
+            var path = device.Text("path");
+            var value = read(device, field);
+            if (path is null || !device.Has(field))
+            {
+                config.Diagnostics.Error(map.Place, $"{device.Path}: needs 'path' and '{field}'");
+            }
+
+            device.Finish();
+            rates.Add(new DeviceRateModel(path ?? "", value ?? 0));
+        }
+
+        return rates;
+    }
+
+    // Those of the files first, in their order; what stands in the service itself counts.
+    private Dictionary<string, string> ReadLabels(MapReader service)
+    {
+        var labels = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in files.ReadLabels(service))
+        {
+            labels[name] = value ?? "";
+        }
+
+        foreach (var (name, value) in service.TextMap("labels"))
+        {
+            labels[name] = value;
+        }
+
+        return labels;
     }
 
     private static string? NonEmpty(MapReader service, string key)
@@ -257,8 +390,15 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             }
 
             var network = new MapReader(map, $"{service.Path}.networks.{entry.Key}", service.Diagnostics);
-            networks[entry.Key] = new ServiceNetwork(network.Texts("aliases"), Address(network, "ipv4_address", '.'), Address(network, "ipv6_address", ':'));
-            network.Finish("driver_opts", "gw_priority", "interface_name", "link_local_ips", "mac_address", "priority");
+            networks[entry.Key] = new ServiceNetwork(network.Texts("aliases"), Address(network, "ipv4_address", '.'), Address(network, "ipv6_address", ':'))
+            {
+                MacAddress = ReadMacAddress(network),
+                Priority = network.Integer("priority", int.MinValue) ?? 0,
+                GatewayPriority = network.Integer("gw_priority", int.MinValue) ?? 0,
+                DriverOptions = network.TextMap("driver_opts"),
+                LinkLocalAddresses = network.Texts("link_local_ips"),
+            };
+            network.Finish("interface_name");
         }
 
         if (networks.Count == 0 && !service.Has("network_mode"))
@@ -338,6 +478,43 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         }
 
         return dependencies;
+    }
+
+    private static List<LinkModel> ReadLinks(MapReader service, string key)
+    {
+        var links = new List<LinkModel>();
+        foreach (var scalar in service.Scalars(key))
+        {
+            var parts = scalar.Text.Split(':');
+            if (parts.Length > 2 || parts.Any(part => part.Length == 0))
+            {
+                service.Diagnostics.Error(scalar.Place, $"{service.Path}.{key}: '{scalar.Text}' must have the form {(key == "links" ? "SERVICE" : "CONTAINER")}[:ALIAS]");
+                continue;
+            }
+
+            links.Add(new LinkModel(parts[0], parts[^1]));
+        }
+
+        return links;
+    }
+
+    private static List<VolumesFromModel> ReadVolumesFrom(MapReader service)
+    {
+        var sources = new List<VolumesFromModel>();
+        foreach (var scalar in service.Scalars("volumes_from"))
+        {
+            var isContainer = scalar.Text.StartsWith("container:", StringComparison.Ordinal);
+            var parts = (isContainer ? scalar.Text["container:".Length..] : scalar.Text).Split(':');
+            if (parts.Length > 2 || parts[0].Length == 0 || (parts.Length == 2 && parts[1] is not ("ro" or "rw")))
+            {
+                service.Diagnostics.Error(scalar.Place, $"{service.Path}.volumes_from: '{scalar.Text}' must have the form SERVICE[:ro] or container:NAME[:ro]");
+                continue;
+            }
+
+            sources.Add(new VolumesFromModel(parts[0], isContainer, parts is [_, "ro"]));
+        }
+
+        return sources;
     }
 
     private static Dictionary<string, UlimitModel> ReadUlimits(MapReader service)

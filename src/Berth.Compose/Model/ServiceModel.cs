@@ -39,6 +39,14 @@ public sealed record ServiceModel
 
     public IReadOnlyDictionary<string, Dependency> DependsOn { get; init; } = Empty<Dependency>();
 
+    /// <summary>Other services by names of its own.</summary>
+    public IReadOnlyList<LinkModel> Links { get; init; } = [];
+
+    /// <summary>Containers of others by names of its own.</summary>
+    public IReadOnlyList<LinkModel> ExternalLinks { get; init; } = [];
+
+    public IReadOnlyList<VolumesFromModel> VolumesFrom { get; init; } = [];
+
     public HealthcheckModel? Healthcheck { get; init; }
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = Empty<string>();
@@ -115,6 +123,51 @@ public sealed record ServiceModel
 
     public string? Platform { get; init; }
 
+    /// <summary>For the OCI runtime.</summary>
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = Empty<string>();
+
+    public BlockIoModel? BlockIo { get; init; }
+
+    /// <summary><c>host</c> or <c>private</c>.</summary>
+    public string? CgroupNamespace { get; init; }
+
+    public string? CgroupParent { get; init; }
+
+    /// <summary>In µs, as the three that follow.</summary>
+    public long? CpuPeriod { get; init; }
+
+    public long? CpuQuota { get; init; }
+
+    public long? CpuRealtimePeriod { get; init; }
+
+    public long? CpuRealtimeRuntime { get; init; }
+
+    public IReadOnlyList<string> DeviceCgroupRules { get; init; } = [];
+
+    /// <summary>From 0 to 100.</summary>
+    public long? MemorySwappiness { get; init; }
+
+    public bool? OomKillDisable { get; init; }
+
+    /// <summary>From -1000 to 1000.</summary>
+    public int? OomScoreAdjustment { get; init; }
+
+    /// <summary>Of the network that is named first, or of the only one.</summary>
+    public string? MacAddress { get; init; }
+
+    /// <summary>Name of an OCI runtime.</summary>
+    public string? Runtime { get; init; }
+
+    public string? Isolation { get; init; }
+
+    public IReadOnlyDictionary<string, string> StorageOptions { get; init; } = Empty<string>();
+
+    /// <summary><c>host</c>, or null for the daemon's own setting.</summary>
+    public string? UserNamespace { get; init; }
+
+    /// <summary><c>host</c>, or null for a hostname of its own.</summary>
+    public string? Uts { get; init; }
+
     public PullPolicy PullPolicy { get; init; } = PullPolicy.Missing;
 
     /// <summary>How many containers; from <c>scale</c> or <c>deploy.replicas</c>.</summary>
@@ -173,7 +226,34 @@ public enum PullPolicy
 /// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
 public sealed record PortModel(string? HostIp, int? PublishedFirst, int? PublishedLast, int Target, string Protocol);
 
-public sealed record ServiceNetwork(IReadOnlyList<string> Aliases, string? Ipv4Address, string? Ipv6Address);
+public sealed record ServiceNetwork(IReadOnlyList<string> Aliases, string? Ipv4Address, string? Ipv6Address)
+{
+    public string? MacAddress { get; init; }
+
+    /// <summary>The network with the highest is eth0.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>The network with the highest has the way out.</summary>
+    public int GatewayPriority { get; init; }
+
+    public IReadOnlyDictionary<string, string> DriverOptions { get; init; } = new Dictionary<string, string>();
+
+    public IReadOnlyList<string> LinkLocalAddresses { get; init; } = [];
+}
+
+/// <summary>Limits on disks. Rates are in bytes or operations a second; weights from 10 to 1000.</summary>
+public sealed record BlockIoModel(int? Weight, IReadOnlyList<DeviceRateModel> WeightDevice)
+{
+    public IReadOnlyList<DeviceRateModel> ReadBytes { get; init; } = [];
+
+    public IReadOnlyList<DeviceRateModel> WriteBytes { get; init; } = [];
+
+    public IReadOnlyList<DeviceRateModel> ReadOperations { get; init; } = [];
+
+    public IReadOnlyList<DeviceRateModel> WriteOperations { get; init; } = [];
+}
+
+public sealed record DeviceRateModel(string Path, long Value);
 
 public enum MountKind
 {
@@ -204,6 +284,12 @@ public enum DependencyCondition
     Healthy,
     CompletedSuccessfully,
 }
+
+/// <param name="Target">A service, or a container that is not of the project.</param>
+public sealed record LinkModel(string Target, string Alias);
+
+/// <summary>All volumes and binds of another service's container, or of a container that is not of the project.</summary>
+public sealed record VolumesFromModel(string Source, bool IsContainer, bool ReadOnly);
 
 /// <param name="Restart">Restart this service when the other is restarted or replaced.</param>
 /// <param name="Required">False: only a warning when the other cannot be had.</param>

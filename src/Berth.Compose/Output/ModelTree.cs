@@ -30,6 +30,9 @@ internal static class ModelTree
         ("volumes", Items(service.Volumes, Of)),
         ("environment", Each(service.Environment, value => (object?)value ?? Null.Value)),
         ("depends_on", Each(service.DependsOn, Of)),
+        ("links", Items(service.Links, Of)),
+        ("external_links", Items(service.ExternalLinks, Of)),
+        ("volumes_from", Items(service.VolumesFrom, one => (one.IsContainer ? "container:" : "") + one.Source + (one.ReadOnly ? ":ro" : ""))),
         ("healthcheck", service.Healthcheck is { } check ? Of(check) : null),
         ("labels", Texts(service.Labels)),
         ("hostname", service.Hostname),
@@ -66,6 +69,24 @@ internal static class ModelTree
         ("devices", Items(service.Devices, device => Map(("source", device.Source), ("target", device.Target), ("permissions", device.Permissions)))),
         ("group_add", Texts(service.GroupAdd)),
         ("platform", service.Platform),
+        ("annotations", Texts(service.Annotations)),
+        ("blkio_config", service.BlockIo is { } io ? Of(io) : null),
+        ("cgroup", service.CgroupNamespace),
+        ("cgroup_parent", service.CgroupParent),
+        ("cpu_period", service.CpuPeriod),
+        ("cpu_quota", service.CpuQuota),
+        ("cpu_rt_period", service.CpuRealtimePeriod),
+        ("cpu_rt_runtime", service.CpuRealtimeRuntime),
+        ("device_cgroup_rules", Texts(service.DeviceCgroupRules)),
+        ("mem_swappiness", service.MemorySwappiness),
+        ("oom_kill_disable", service.OomKillDisable),
+        ("oom_score_adj", (long?)service.OomScoreAdjustment),
+        ("mac_address", service.MacAddress),
+        ("runtime", service.Runtime),
+        ("isolation", service.Isolation),
+        ("storage_opt", Texts(service.StorageOptions)),
+        ("userns_mode", service.UserNamespace),
+        ("uts", service.Uts),
         ("pull_policy", service.PullPolicy == PullPolicy.Missing ? null : service.PullPolicy.ToString().ToLowerInvariant()),
         ("scale", service.Scale == 1 || service.Deploy?.Replicas is not null ? null : (long)service.Scale),
         ("deploy", service.Deploy is { } deploy ? Of(deploy) : null),
@@ -123,10 +144,27 @@ internal static class ModelTree
         ("target", (long)port.Target),
         ("protocol", port.Protocol));
 
-    private static object Of(ServiceNetwork network) =>
-        network is { Aliases.Count: 0, Ipv4Address: null, Ipv6Address: null }
-            ? Null.Value
-            : Map(("aliases", Texts(network.Aliases)), ("ipv4_address", network.Ipv4Address), ("ipv6_address", network.Ipv6Address));
+    private static object Of(ServiceNetwork network) => (object?)MapOrNull(
+        ("aliases", Texts(network.Aliases)),
+        ("ipv4_address", network.Ipv4Address),
+        ("ipv6_address", network.Ipv6Address),
+        ("mac_address", network.MacAddress),
+        ("priority", network.Priority == 0 ? null : (long)network.Priority),
+        ("gw_priority", network.GatewayPriority == 0 ? null : (long)network.GatewayPriority),
+        ("driver_opts", Texts(network.DriverOptions)),
+        ("link_local_ips", Texts(network.LinkLocalAddresses))) ?? Null.Value;
+
+    private static object Of(LinkModel link) => link.Alias == link.Target ? link.Target : $"{link.Target}:{link.Alias}";
+
+    private static SortedDictionary<string, object> Of(BlockIoModel io) => Map(
+        ("weight", (long?)io.Weight),
+        ("weight_device", Rates(io.WeightDevice, "weight")),
+        ("device_read_bps", Rates(io.ReadBytes, "rate")),
+        ("device_write_bps", Rates(io.WriteBytes, "rate")),
+        ("device_read_iops", Rates(io.ReadOperations, "rate")),
+        ("device_write_iops", Rates(io.WriteOperations, "rate")));
+
+    private static List<object>? Rates(IReadOnlyList<DeviceRateModel> rates, string field) => Items(rates, rate => Map(("path", rate.Path), (field, rate.Value)));
 
     private static SortedDictionary<string, object> Of(MountModel mount) => Map(
         ("type", mount.Kind.ToString().ToLowerInvariant()),

@@ -134,10 +134,11 @@ internal sealed class ContainerPlanner(
     }
 
     // Such a container must be gone before another can be made with its address.
-    private static bool HasFixedAddress(ServiceModel service) => service.Networks.Values.Any(network => network.Ipv4Address is not null);
+    private static bool HasFixedAddress(ServiceModel service) => service.MacAddress is not null
+        || service.Networks.Values.Any(network => network.Ipv4Address is not null || network.Ipv6Address is not null || network.MacAddress is not null);
 
     private bool IsShared(string service) =>
-        project.Services.Values.Any(other => SharedNamespaces(other).Contains(service));
+        project.Services.Values.Any(other => ServiceOrder.Shared(other).Contains(service));
 
     private int Wanted(ServiceModel service) => options.Scale.TryGetValue(service.Name, out var scale) ? scale : service.Scale;
 
@@ -179,9 +180,11 @@ internal sealed class ContainerPlanner(
             return $"its network '{network}' is made anew"; // even with --no-recreate: the old network is gone
         }
 
-        if (SharedNamespaces(service).FirstOrDefault(_replaced.Contains) is { } owner)
+        if (ServiceOrder.Shared(service).FirstOrDefault(_replaced.Contains) is { } owner)
         {
-            return $"it lives in a namespace of '{owner}', which is replaced";
+            return service.VolumesFrom.Any(one => !one.IsContainer && one.Source == owner)
+                ? $"it has the volumes of '{owner}', which is replaced"
+                : $"it lives in a namespace of '{owner}', which is replaced";
         }
 
         if (options.NoRecreate)
@@ -241,9 +244,6 @@ internal sealed class ContainerPlanner(
 
     private static bool Starts(PlanAction action) =>
         action is CreateContainer { Start: true } or ReplaceContainer { Start: true } or StartContainer or RestartContainer or RollService;
-
-    private static IEnumerable<string> SharedNamespaces(ServiceModel service) =>
-        ServiceOrder.Prerequisites(service with { DependsOn = new Dictionary<string, Dependency>() });
 
     private static string Count(int number) => number == 0 ? "none" : number.ToString(CultureInfo.InvariantCulture);
 }

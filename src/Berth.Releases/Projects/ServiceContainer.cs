@@ -98,6 +98,10 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         DnsOptions = service.DnsOptions,
         ExtraHosts = service.ExtraHosts,
         GroupAdd = service.GroupAdd,
+        Links = service.NetworkMode == "bridge" ? Links(project, service) : null,
+        VolumesFrom = service.VolumesFrom.Count > 0
+            ? [.. service.VolumesFrom.Select(one => (one.IsContainer ? one.Source : inputs.ContainerOfService(one.Source)) + (one.ReadOnly ? ":ro" : ""))]
+            : null,
         PidMode = Namespace(service.Pid, inputs),
         IpcMode = Namespace(service.Ipc, inputs),
         Privileged = service.Privileged,
@@ -115,10 +119,35 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         Ulimits = [.. service.Ulimits.Select(pair => new UlimitConfig { Name = pair.Key, Soft = pair.Value.Soft, Hard = pair.Value.Hard })],
         Devices = [.. service.Devices.Select(device => new DeviceMapping { PathOnHost = device.Source, PathInContainer = device.Target, CgroupPermissions = device.Permissions })],
         Init = service.Init,
+        Annotations = Sorted(service.Annotations, pair => pair.Key, pair => pair.Value),
+        BlkioWeight = service.BlockIo?.Weight ?? 0,
+        BlkioWeightDevice = service.BlockIo?.WeightDevice is { Count: > 0 } weights ? [.. weights.Select(one => new DeviceWeight { Path = one.Path, Weight = (int)one.Value })] : null,
+        BlkioDeviceReadBps = Rates(service.BlockIo?.ReadBytes),
+        BlkioDeviceWriteBps = Rates(service.BlockIo?.WriteBytes),
+        BlkioDeviceReadIops = Rates(service.BlockIo?.ReadOperations),
+        BlkioDeviceWriteIops = Rates(service.BlockIo?.WriteOperations),
+        CgroupnsMode = service.CgroupNamespace ?? "",
+        CgroupParent = service.CgroupParent ?? "",
+        CpuPeriod = service.CpuPeriod ?? 0,
+        CpuQuota = service.CpuQuota ?? 0,
+        CpuRealtimePeriod = service.CpuRealtimePeriod ?? 0,
+        CpuRealtimeRuntime = service.CpuRealtimeRuntime ?? 0,
+        DeviceCgroupRules = service.DeviceCgroupRules.Count > 0 ? service.DeviceCgroupRules : null,
+        MemorySwappiness = service.MemorySwappiness,
+        OomKillDisable = service.OomKillDisable,
+        OomScoreAdj = service.OomScoreAdjustment ?? 0,
+        Runtime = service.Runtime ?? "",
+        Isolation = service.Isolation ?? "",
+        StorageOpt = Sorted(service.StorageOptions, pair => pair.Key, pair => pair.Value),
+        UsernsMode = service.UserNamespace ?? "",
+        UtsMode = service.Uts ?? "",
         LogConfig = service.Logging is { } logging
             ? new() { Type = logging.Driver, Config = new(logging.Options.ToDictionary(), StringComparer.Ordinal) }
             : new(),
     };
+
+    private static List<DeviceRate>? Rates(IReadOnlyList<DeviceRateModel>? rates) =>
+        rates is { Count: > 0 } ? [.. rates.Select(one => new DeviceRate { Path = one.Path, Rate = (ulong)one.Value })] : null;
 
     private static string NetworkMode(ProjectModel project, ServiceModel service, ServiceContainerInputs inputs) =>
         service.NetworkMode is { } mode ? Namespace(mode, inputs)
@@ -218,13 +247,29 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
     private static EndpointConfig Endpoint(ServiceModel service, ServiceNetwork network, ServiceContainerInputs inputs) => new()
     {
         Aliases = inputs.HasAliases ? [.. new[] { inputs.Name, service.Name }.Concat(network.Aliases).Distinct()] : [],
-        IpamConfig = network is { Ipv4Address: null, Ipv6Address: null } || inputs.IsOneOff
+        Links = service.Links.Count + service.ExternalLinks.Count > 0 ? [.. service.Links.Concat(service.ExternalLinks).Select(link => $"{link.Target}:{link.Alias}")] : null,
+        IpamConfig = network is { Ipv4Address: null, Ipv6Address: null, LinkLocalAddresses.Count: 0 } || inputs.IsOneOff
             ? null
-            : new() { IPv4Address = network.Ipv4Address, IPv6Address = network.Ipv6Address },
+            : new() { IPv4Address = network.Ipv4Address, IPv6Address = network.Ipv6Address, LinkLocalIPs = network.LinkLocalAddresses.Count > 0 ? network.LinkLocalAddresses : null },
+        MacAddress = inputs.IsOneOff ? "" : network.MacAddress ?? (ReferenceEquals(network, First(service)) ? service.MacAddress : null) ?? "",
+        GwPriority = network.GatewayPriority,
+        DriverOpts = network.DriverOptions.Count > 0 ? network.DriverOptions.ToDictionary() : null,
     };
 
-    // The first is eth0 and the one that HostConfig names: by name, as in Compose where no priority is given.
-    private static IOrderedEnumerable<string> NetworksInOrder(ServiceModel service) => service.Networks.Keys.Order(StringComparer.Ordinal);
+    // On the default bridge nobody has a name but by the links of old, which are containers'.
+    private static List<string>? Links(ProjectModel project, ServiceModel service) =>
+        service.Links.Count + service.ExternalLinks.Count == 0 ? null
+        :
+        [
+            .. service.Links.Select(link => $"{project.Services[link.Target].ContainerName ?? ComposeNames.Container(project.Name, link.Target, 1)}:{link.Alias}"),
+            .. service.ExternalLinks.Select(link => $"{link.Target}:{link.Alias}"),
+        ];
+
+    private static ServiceNetwork? First(ServiceModel service) => NetworksInOrder(service).FirstOrDefault() is { } first ? service.Networks[first] : null;
+
+    // The first is eth0 and the one that HostConfig names: by priority, then by name, as in Compose.
+    private static IOrderedEnumerable<string> NetworksInOrder(ServiceModel service) =>
+        service.Networks.Keys.OrderByDescending(key => service.Networks[key].Priority).ThenBy(key => key, StringComparer.Ordinal);
 
     private static SortedDictionary<string, TValue>? Sorted<TItem, TValue>(IEnumerable<TItem> items, Func<TItem, string> key, Func<TItem, TValue> value)
     {

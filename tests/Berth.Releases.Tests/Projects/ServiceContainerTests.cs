@@ -31,6 +31,52 @@ public class ServiceContainerTests
     }
 
     [Fact]
+    public void Links_are_names_on_every_network_and_volumes_come_from_the_container()
+    {
+        const string files = "services: {db: {image: i}, web: {image: i, links: [db, 'db:database'], external_links: ['other_1:mail'], volumes_from: ['db:ro', 'container:kept']}, old: {image: i, network_mode: bridge, links: ['db:d']}}";
+        var made = Describe(files, "web");
+        Assert.Equal(["db:db", "db:database", "other_1:mail"], made.Networking.EndpointsConfig!["p_default"]!.Links!);
+        Assert.Null(made.Host.Links);
+        Assert.Equal(["id-of-db:ro", "kept"], made.Host.VolumesFrom!);
+        Assert.Equal(["p-db-1:d"], Describe(files, "old").Host.Links!);
+    }
+
+    [Fact]
+    public void The_network_of_the_highest_priority_is_the_first()
+    {
+        var made = Describe("services: {web: {image: i, mac_address: '02:42:ac:11:00:02', networks: {back: {priority: 5, gw_priority: 7}, another: }}}\nnetworks: {back: , another: }", "web");
+        Assert.Equal("p_back", made.Host.NetworkMode);
+        var (first, second) = (made.Networking.EndpointsConfig!["p_back"]!, made.Networking.EndpointsConfig["p_another"]!);
+        Assert.Equal(("02:42:ac:11:00:02", 7), (first.MacAddress, first.GwPriority));
+        Assert.Equal(("", 0), (second.MacAddress, second.GwPriority));
+    }
+
+    [Fact]
+    public void What_the_engine_knows_goes_to_it_as_it_is()
+    {
+        var host = Describe(
+            """
+            services:
+              web:
+                image: i
+                annotations: {a: b}
+                blkio_config: {weight: 300, device_read_bps: [{path: /dev/sdb, rate: 1k}]}
+                cgroup: host
+                cpu_period: 50ms
+                cpu_quota: 25000
+                oom_score_adj: 5
+                storage_opt: {size: 1G}
+                userns_mode: host
+                uts: host
+            """,
+            "web").Host;
+        Assert.Equal("b", host.Annotations!["a"]);
+        Assert.Equal((300, "/dev/sdb", 1024ul), (host.BlkioWeight, host.BlkioDeviceReadBps!.Single().Path, host.BlkioDeviceReadBps!.Single().Rate));
+        Assert.Equal((50_000, 25_000, 5), (host.CpuPeriod, host.CpuQuota, host.OomScoreAdj));
+        Assert.Equal(("host", "host", "host", "1G"), (host.CgroupnsMode, host.UsernsMode, host.UtsMode, host.StorageOpt!["size"]));
+    }
+
+    [Fact]
     public void A_shared_namespace_names_the_other_services_container()
     {
         var made = Describe("services: {a: {image: i}, b: {image: i, network_mode: 'service:a'}}", "b");

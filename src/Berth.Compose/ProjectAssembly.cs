@@ -30,7 +30,7 @@ internal sealed class ProjectAssembly(
             disabled,
             Used(parts.Networks, active.Values.SelectMany(service => service.Networks.Keys)),
             Used(parts.Volumes, active.Values.SelectMany(VolumeNames)),
-            Used(parts.Secrets, active.Values.SelectMany(service => service.Secrets.Select(one => one.Source))),
+            Used(parts.Secrets, active.Values.SelectMany(service => service.Secrets.Concat(service.Build?.Secrets ?? []).Select(one => one.Source))),
             Used(parts.Configs, active.Values.SelectMany(service => service.Configs.Select(one => one.Source))));
     }
 
@@ -101,6 +101,13 @@ internal sealed class ProjectAssembly(
         {
             Error(
                 service, "secrets",
+                $"there is no secret '{secret.Source}' at the top level.{Nearest.Suggest(secret.Source, parts.Secrets.Keys)}");
+        }
+
+        foreach (var secret in (service.Build?.Secrets ?? []).Where(secret => !parts.Secrets.ContainsKey(secret.Source)))
+        {
+            Error(
+                service, "build",
                 $"there is no secret '{secret.Source}' at the top level.{Nearest.Suggest(secret.Source, parts.Secrets.Keys)}");
         }
 

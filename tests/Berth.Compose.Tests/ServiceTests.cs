@@ -83,7 +83,9 @@ public class ServiceTests
     [InlineData("extends: b", "compose.yaml:4:14: services.a.extends: there is no service 'b'.")]
     [InlineData("extends: a", "compose.yaml:4:14: services.a.extends: services extend one another: a -> a")]
     [InlineData("extends: {file: no.yaml, service: b}", "compose.yaml:4:14: services.a.extends: the file 'FOLDER/no.yaml' does not exist")]
-    [InlineData("build: {context: ., cache_from: [x]}", "compose.yaml:4:25: services.a.build: the key 'cache_from' is not supported by Berth")]
+    [InlineData("build: {context: ., ssh: [default]}", "compose.yaml:4:25: services.a.build: the key 'ssh' is not supported by Berth")]
+    [InlineData("build: {context: ., secrets: [s]}", "compose.yaml:4:5: services.a.build: there is no secret 's' at the top level.")]
+    [InlineData("platform: linux/arm64\nbuild: {context: ., platforms: [linux/amd64]}", "compose.yaml:5:36: services.a.build.platforms: the service's platform 'linux/arm64' is not among them")]
     [InlineData("restart: allways", "compose.yaml:4:14: services.a.restart: 'allways' must be no, always, on-failure[:NUMBER] or unless-stopped. Did you mean 'always'?")]
     [InlineData("depends_on: [db]", "compose.yaml:4:5: services.a.depends_on: there is no service 'db'.")]
     [InlineData("depends_on: {a: {restart: true}}\nprofiles: x", "compose.yaml:4:18: services.a.depends_on.a: needs a 'condition'|compose.yaml:5:15: services.a.profiles: must be a list of single values|compose.yaml:4:5: services.a.depends_on: services wait for one another: a -> a")]
@@ -277,6 +279,39 @@ public class ServiceTests
         using var project = Of("services: {a: {image: i, label_file: [one.labels, two.labels], labels: {b: own}}}")
             .With("one.labels", "a=1\nb=2\nc=3\n").With("two.labels", "c=4\n# a comment\nd='x y'\n");
         Assert.Equal(new Dictionary<string, string> { ["a"] = "1", ["b"] = "own", ["c"] = "4", ["d"] = "x y" }, project.Good().Services["a"].Labels);
+    }
+
+    [Fact]
+    public void A_build_is_read_whole()
+    {
+        using var project = Of("""
+            services:
+              a:
+                build:
+                  context: .
+                  extra_hosts: {db: 10.0.0.9}
+                  network: none
+                  no_cache: true
+                  pull: true
+                  platforms: [linux/amd64]
+                  secrets: [token, {source: token, target: other}]
+                  shm_size: 128m
+                  tags: [registry/a:1, a:2]
+                  ulimits: {nofile: 10}
+                  cache_from: [x]
+                  cache_to: [y]
+            secrets: {token: {environment: TOKEN}}
+            """).With(("TOKEN", "abc"));
+        var build = project.Good().Services["a"].Build!;
+        Assert.Equal(["db:10.0.0.9"], build.ExtraHosts);
+        Assert.Equal(("none", true, true, "linux/amd64", 128L << 20), (build.Network, build.NoCache, build.Pull, build.Platform, build.ShmSizeBytes));
+        Assert.Equal(["token", "other"], build.Secrets.Select(secret => secret.Target));
+        Assert.Equal(["registry/a:1", "a:2"], build.Tags);
+        Assert.Equal(new UlimitModel(10, 10), build.Ulimits["nofile"]);
+        Assert.Equal("abc", project.Good().Secrets["token"].Content);
+        Assert.Equal(
+            ["compose.yaml:14:7: services.a.build.cache_from: has no effect: Berth's own cache is used", "compose.yaml:15:7: services.a.build.cache_to: has no effect: Berth's own cache is filled"],
+            project.Warnings());
     }
 
     [Fact]

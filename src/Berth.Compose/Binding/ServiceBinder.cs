@@ -305,16 +305,59 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             build.Text("dockerfile_inline"),
             Resolved(build.OptionalTextMap("args")),
             build.Text("target"),
-            build.TextMap("labels"));
+            build.TextMap("labels"))
+        {
+            ExtraHosts = ReadExtraHosts(build),
+            Network = build.Text("network"),
+            NoCache = build.Bool("no_cache") ?? false,
+            Pull = build.Bool("pull") ?? false,
+            Platform = ReadBuildPlatform(build, service.Text("platform")),
+            Secrets = ReadReferences(build, "secrets", ""),
+            ShmSizeBytes = build.Bytes("shm_size"),
+            Tags = build.Texts("tags"),
+            Ulimits = ReadUlimits(build),
+        };
         if (model is { Dockerfile: not null, DockerfileInline: not null })
         {
             build.Error("dockerfile_inline", "cannot stand together with 'dockerfile'");
         }
 
-        build.Finish(
-            "additional_contexts", "cache_from", "cache_to", "entitlements", "extra_hosts", "isolation", "network", "no_cache", "platforms",
-            "privileged", "provenance", "pull", "sbom", "secrets", "shm_size", "ssh", "tags", "ulimits");
+        WarnAboutBuild(build);
+        build.Finish("additional_contexts", "entitlements", "privileged", "ssh");
         return model;
+    }
+
+    // What other builders do with them changes neither the image nor what it does.
+    private static void WarnAboutBuild(MapReader build)
+    {
+        foreach (var (key, why) in new[]
+        {
+            ("cache_from", "Berth's own cache is used"), ("cache_to", "Berth's own cache is filled"), ("isolation", "it is for Windows"), ("provenance", "no attestation is made"), ("sbom", "no attestation is made"),
+        })
+        {
+            if (build.Has(key))
+            {
+                build.Diagnostics.Warning(build.PlaceOf(key), $"{build.Path}.{key}: has no effect: {why}");
+            }
+        }
+    }
+
+    // Images here are for one platform each: the service's among those of the list, or the only one.
+    private static string? ReadBuildPlatform(MapReader build, string? platform)
+    {
+        var platforms = build.Texts("platforms");
+        if (platforms.Count > 0 && platform is not null && !platforms.Contains(platform))
+        {
+            build.Error("platforms", $"the service's platform '{platform}' is not among them");
+        }
+        else if (platforms.Count > 1)
+        {
+            build.Diagnostics.Warning(
+                build.PlaceOf("platforms"), $"{build.Path}.platforms: an image is built for one platform, here {platform ?? "this machine's"}");
+            return null;
+        }
+
+        return platforms.Count == 1 ? platforms[0] : null;
     }
 
     private static IReadOnlyList<string>? ReadCommand(MapReader service, string key)

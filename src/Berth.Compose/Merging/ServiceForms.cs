@@ -37,12 +37,14 @@ internal static class ServiceForms
         {
             Value = new MapNode(context.Place, context.Tag, [new MapEntry("context", context.Place, context with { Tag = MergeTag.None })]),
         },
-        { Key: "build" or "deploy", Value: MapNode map } => entry with { Value = Labels(map) },
+        { Key: "build" or "deploy", Value: MapNode map } => entry with { Value = map with { Entries = [.. map.Entries.Select(BuildKey)] } },
         { Key: "depends_on", Value: ListNode list } => entry with { Value = Keys(list, name => Started(name.Place)) },
         { Key: "networks", Value: ListNode list } => entry with { Value = Keys(list, name => new ScalarNode(name.Place, MergeTag.None, "", true)) },
         { Key: "extra_hosts", Value: MapNode map } => entry with { Value = Hosts(map) },
         _ => Simple(entry),
     };
+
+    private static MapEntry BuildKey(MapEntry entry) => entry is { Key: "extra_hosts", Value: MapNode map } ? entry with { Value = Hosts(map) } : Simple(entry);
 
     private static MapEntry Simple(MapEntry entry)
     {

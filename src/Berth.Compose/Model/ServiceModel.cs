@@ -197,7 +197,31 @@ public sealed record BuildModel(
     string? DockerfileInline,
     IReadOnlyDictionary<string, string?> Args,
     string? Target,
-    IReadOnlyDictionary<string, string> Labels);
+    IReadOnlyDictionary<string, string> Labels)
+{
+    /// <summary>As <c>name:address</c>.</summary>
+    public IReadOnlyList<string> ExtraHosts { get; init; } = [];
+
+    /// <summary><c>default</c>, <c>host</c>, <c>none</c>, for <c>RUN</c> steps that name none.</summary>
+    public string? Network { get; init; }
+
+    public bool NoCache { get; init; }
+
+    public bool Pull { get; init; }
+
+    /// <summary>The one platform to build for; null for the service's own.</summary>
+    public string? Platform { get; init; }
+
+    /// <summary>For <c>RUN --mount=type=secret</c>; the target is the id.</summary>
+    public IReadOnlyList<FileReference> Secrets { get; init; } = [];
+
+    public long? ShmSizeBytes { get; init; }
+
+    /// <summary>Further names of the image.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public IReadOnlyDictionary<string, UlimitModel> Ulimits { get; init; } = new Dictionary<string, UlimitModel>();
+}
 
 /// <param name="MaximumRetries">Zero for no limit.</param>
 public sealed record RestartPolicy(RestartCondition Condition, int MaximumRetries)

@@ -135,7 +135,16 @@ internal static class ModelTree
         ("dockerfile_inline", build.DockerfileInline),
         ("args", Each(build.Args, value => (object?)value ?? Null.Value)),
         ("target", build.Target),
-        ("labels", Texts(build.Labels)));
+        ("labels", Texts(build.Labels)),
+        ("extra_hosts", Texts(build.ExtraHosts)),
+        ("network", build.Network),
+        ("no_cache", True(build.NoCache)),
+        ("pull", True(build.Pull)),
+        ("platforms", build.Platform is { } platform ? Texts([platform]) : null),
+        ("secrets", Items(build.Secrets, Of)),
+        ("shm_size", Text(build.ShmSizeBytes)),
+        ("tags", Texts(build.Tags)),
+        ("ulimits", Each(build.Ulimits, limit => Map(("soft", limit.Soft), ("hard", limit.Hard)))));
 
     private static SortedDictionary<string, object> Of(PortModel port) => Map(
         ("host_ip", port.HostIp),

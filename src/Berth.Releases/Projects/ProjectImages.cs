@@ -3,7 +3,9 @@ using System.Text;
 using Berth.Compose.Model;
 using Berth.Engine;
 using Berth.Engine.Build;
+using Berth.Engine.Containers;
 using Berth.Engine.Errors;
+using Berth.Linux.Files;
 using Berth.Oci;
 using Berth.Oci.Images;
 using Berth.Releases.Planning;
@@ -13,6 +15,8 @@ namespace Berth.Releases.Projects;
 /// <summary>Builds and pulls what a plan needs, side by side; what cannot be had is collected and told at once.</summary>
 internal sealed class ProjectImages(EngineHost engine)
 {
+    private const int SecretLimitBytes = 500 * 1024; // Docker's limit for a secret
+
     internal async Task PrepareAsync(
         ProjectModel project, IReadOnlyList<PlanAction> actions, ProjectBuildOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
@@ -23,7 +27,7 @@ internal sealed class ProjectImages(EngineHost engine)
             {
                 await (action switch
                 {
-                    BuildImage build => BuildAsync(build, options, progress, cancellationToken),
+                    BuildImage build => BuildAsync(project, build, options, progress, cancellationToken),
                     PullImage pull => PullAsync(pull, progress, cancellationToken),
                     _ => throw new InvalidOperationException($"{action.GetType().Name} is no work on an image"),
                 }).ConfigureAwait(false);
@@ -81,7 +85,7 @@ internal sealed class ProjectImages(EngineHost engine)
     private static string Line(Engine.Images.ImageProgress one) => (one.Id is null ? "" : one.Id + ": ") + one.Status
         + (one is { Current: { } current, Total: > 0 and var total } ? $" {current * 100 / total}%" : "");
 
-    private Task BuildAsync(BuildImage build, ProjectBuildOptions options, ProjectProgress progress, CancellationToken cancellationToken)
+    private Task BuildAsync(ProjectModel project, BuildImage build, ProjectBuildOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
         var model = build.Service.Build!;
         if (model.Context.Contains("://", StringComparison.Ordinal) || !Directory.Exists(model.Context))
@@ -99,15 +103,57 @@ internal sealed class ProjectImages(EngineHost engine)
             BuildArguments = model.Args.Where(pair => pair.Value is not null).Concat(options.Arguments)
                 .GroupBy(pair => pair.Key, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Last().Value, StringComparer.Ordinal),
             Target = model.Target,
-            Tags = [ImageReference.Parse(build.Image)],
+            Tags = [ImageReference.Parse(build.Image), .. model.Tags.Select(ParseTag)],
             Labels = model.Labels,
-            NoCache = options.NoCache,
-            Pull = options.Pull,
+            NoCache = options.NoCache || model.NoCache,
+            Pull = options.Pull || model.Pull,
             Identity = $"{model.Context} {build.Image}",
-            Platform = ParsePlatform(build.Service.Platform),
+            Platform = ParsePlatform(model.Platform ?? build.Service.Platform),
+            ExtraHosts = model.ExtraHosts,
+            Network = model.Network ?? "default",
+            Secrets = model.Secrets.GroupBy(secret => secret.Target, StringComparer.Ordinal)
+                .ToDictionary(group => group.Key, group => ContentOf(project.Secrets[group.Last().Source]), StringComparer.Ordinal),
+            Limits = new()
+            {
+                ShmSize = model.ShmSizeBytes ?? 0,
+                Ulimits = model.Ulimits.Count > 0 ? [.. model.Ulimits.Select(pair => new UlimitConfig { Name = pair.Key, Soft = pair.Value.Soft, Hard = pair.Value.Hard })] : null,
+            },
         };
         return progress.StepAsync(
             engine.Time, ProjectEventKind.Image, build.Image, "Building", "Built", () => RunAsync(build, config, progress, cancellationToken), build.Reason);
+    }
+
+    private static ImageReference ParseTag(string text) =>
+        ImageReference.TryParse(text, out var reference) ? reference : throw BerthException.Invalid($"build.tags: '{text}' is not an image's name");
+
+    private static byte[] ContentOf(FileObjectModel secret)
+    {
+        if (secret.IsExternal)
+        {
+            throw BerthException.Invalid($"the secret '{secret.Key}' is external: a build takes secrets from a file, a variable or the compose file");
+        }
+
+        if (secret.File is not { } path)
+        {
+            return Encoding.UTF8.GetBytes(secret.Content ?? "");
+        }
+
+        try
+        {
+            using var file = RegularFile.Open(path);
+            if (file.Length > SecretLimitBytes)
+            {
+                throw BerthException.Invalid($"the secret '{secret.Key}' has {file.Length} bytes; a build takes at most {SecretLimitBytes}");
+            }
+
+            var content = new byte[file.Length];
+            file.ReadExactly(content);
+            return content;
+        }
+        catch (IOException exception)
+        {
+            throw BerthException.Invalid($"the secret '{secret.Key}' cannot be read: {exception.Message}");
+        }
     }
 
     private async Task RunAsync(BuildImage build, BuildConfig config, ProjectProgress progress, CancellationToken cancellationToken)

@@ -73,6 +73,8 @@ public class ServiceTests
     [InlineData("volumes: ['./x:x']", "compose.yaml:4:15: services.a.volumes[0]: the target 'x' must be an absolute path in the container")]
     [InlineData("volumes: ['./x:/x', './y:/x/']", "compose.yaml:4:14: services.a.volumes: the target '/x' is given twice")]
     [InlineData("comand: x", "compose.yaml:4:5: services.a: unknown key 'comand'. Did you mean 'command'?")]
+    [InlineData("pull_policy: dayly", "compose.yaml:4:18: services.a.pull_policy: 'dayly' must be one of always, never, missing, if_not_present, build, daily, weekly, refresh, or every_ with a duration such as every_12h. Did you mean 'daily'?")]
+    [InlineData("pull_policy: every_now", "compose.yaml:4:18: services.a.pull_policy: 'now' must be a duration such as 12h or 1w2d")]
     [InlineData("gpus: all", "compose.yaml:4:5: services.a: the key 'gpus' is not supported by Berth")]
     [InlineData("links: [b]", "compose.yaml:4:5: services.a.links: there is no service 'b'.")]
     [InlineData("links: ['b:c:d']", "compose.yaml:4:13: services.a.links: 'b:c:d' must have the form SERVICE[:ALIAS]")]
@@ -279,6 +281,18 @@ public class ServiceTests
         using var project = Of("services: {a: {image: i, label_file: [one.labels, two.labels], labels: {b: own}}}")
             .With("one.labels", "a=1\nb=2\nc=3\n").With("two.labels", "c=4\n# a comment\nd='x y'\n");
         Assert.Equal(new Dictionary<string, string> { ["a"] = "1", ["b"] = "own", ["c"] = "4", ["d"] = "x y" }, project.Good().Services["a"].Labels);
+    }
+
+    [Theory]
+    [InlineData("daily", 24)]
+    [InlineData("weekly", 168)]
+    [InlineData("every_12h", 12)]
+    [InlineData("every_1w2d3h", 219)]
+    [InlineData("refresh\npull_refresh_after: 2d", 48)]
+    public void Images_may_be_refreshed_from_time_to_time(string policy, int hours)
+    {
+        var service = Service("pull_policy: " + policy);
+        Assert.Equal((PullPolicy.Refresh, TimeSpan.FromHours(hours)), (service.PullPolicy, service.PullEvery));
     }
 
     [Fact]

@@ -12,13 +12,14 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
     // Keys that the specification has and Berth does not carry out. Anything else that is not read is a misspelling.
     private static readonly string[] s_unsupported =
     [
-        "attach", "credential_spec", "gpus", "models", "post_start", "pre_stop", "provider", "pull_refresh_after", "use_api_socket",
+        "attach", "credential_spec", "gpus", "models", "post_start", "pre_stop", "provider", "use_api_socket",
     ];
 
     public ServiceModel Read(string name, MapReader service)
     {
         var deploy = DeployBinder.Read(service);
         var volumes = new MountBinder(paths).Read(service);
+        var (pull, pullEvery) = ReadPullPolicy(service);
         var model = new ServiceModel
         {
             Name = name,
@@ -93,7 +94,8 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             StorageOptions = service.TextMap("storage_opt"),
             UserNamespace = OnlyHost(service, "userns_mode"),
             Uts = OnlyHost(service, "uts"),
-            PullPolicy = ReadPullPolicy(service),
+            PullPolicy = pull,
+            PullEvery = pullEvery,
             Scale = ReadScale(service, deploy),
             Deploy = deploy,
             Secrets = ReadReferences(service, "secrets", "/run/secrets/"),
@@ -649,14 +651,52 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         return devices;
     }
 
-    private static PullPolicy ReadPullPolicy(MapReader service) =>
-        service.OneOf("pull_policy", "always", "never", "missing", "if_not_present", "build") switch
+    private static (PullPolicy Policy, TimeSpan? Every) ReadPullPolicy(MapReader service)
+    {
+        string[] words = ["always", "never", "missing", "if_not_present", "build", "daily", "weekly", "refresh"];
+        var text = service.Text("pull_policy");
+        var after = Interval(service, "pull_refresh_after", service.Text("pull_refresh_after"));
+        if (text?.StartsWith("every_", StringComparison.Ordinal) == true)
         {
-            "always" => PullPolicy.Always,
-            "never" => PullPolicy.Never,
-            "build" => PullPolicy.Build,
-            _ => PullPolicy.Missing,
+            return (PullPolicy.Refresh, Interval(service, "pull_policy", text["every_".Length..]));
+        }
+
+        if (text is not null && !words.Contains(text))
+        {
+            service.Error("pull_policy", $"'{text}' must be one of {string.Join(", ", words)}, or every_ with a duration such as every_12h.{Nearest.Suggest(text, words)}");
+        }
+
+        return text switch
+        {
+            "always" => (PullPolicy.Always, null),
+            "never" => (PullPolicy.Never, null),
+            "build" => (PullPolicy.Build, null),
+            "daily" => (PullPolicy.Refresh, TimeSpan.FromDays(1)),
+            "weekly" => (PullPolicy.Refresh, TimeSpan.FromDays(7)),
+            "refresh" => (PullPolicy.Refresh, after ?? TimeSpan.FromDays(1)),
+            _ => (PullPolicy.Missing, null),
         };
+    }
+
+    // As durations, and in days and weeks too.
+    private static TimeSpan? Interval(MapReader service, string key, string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        var match = System.Text.RegularExpressions.Regex.Match(text, "^(?:(?<weeks>[0-9]{1,4})w)?(?:(?<days>[0-9]{1,4})d)?(?<rest>.*)$");
+        var rest = TimeSpan.Zero;
+        if (text.Length == 0 || (match.Groups["rest"].Length > 0 && !GoDuration.TryParse(match.Groups["rest"].Value, out rest)))
+        {
+            service.Error(key, $"'{text}' must be a duration such as 12h or 1w2d");
+            return null;
+        }
+
+        int Number(string name) => match.Groups[name].Success ? int.Parse(match.Groups[name].Value, CultureInfo.InvariantCulture) : 0;
+        return TimeSpan.FromDays((7 * Number("weeks")) + Number("days")) + rest;
+    }
 
     private static int ReadScale(MapReader service, DeployModel? deploy)
     {

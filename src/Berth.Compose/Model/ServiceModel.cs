@@ -170,6 +170,9 @@ public sealed record ServiceModel
 
     public PullPolicy PullPolicy { get; init; } = PullPolicy.Missing;
 
+    /// <summary>With <see cref="PullPolicy.Refresh"/>: how old an image may become before its registry is asked again.</summary>
+    public TimeSpan? PullEvery { get; init; }
+
     /// <summary>How many containers; from <c>scale</c> or <c>deploy.replicas</c>.</summary>
     public int Scale { get; init; } = 1;
 
@@ -243,6 +246,7 @@ public enum PullPolicy
     Always,
     Never,
     Build,
+    Refresh,
 }
 
 /// <param name="PublishedFirst">Null for a port that the engine chooses.</param>

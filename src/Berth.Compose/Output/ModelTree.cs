@@ -87,7 +87,7 @@ internal static class ModelTree
         ("storage_opt", Texts(service.StorageOptions)),
         ("userns_mode", service.UserNamespace),
         ("uts", service.Uts),
-        ("pull_policy", service.PullPolicy == PullPolicy.Missing ? null : service.PullPolicy.ToString().ToLowerInvariant()),
+        ("pull_policy", service.PullPolicy == PullPolicy.Missing ? null : service.PullEvery is { } every ? "every_" + GoText(every) : service.PullPolicy.ToString().ToLowerInvariant()),
         ("scale", service.Scale == 1 || service.Deploy?.Replicas is not null ? null : (long)service.Scale),
         ("deploy", service.Deploy is { } deploy ? Of(deploy) : null),
         ("secrets", Items(service.Secrets, Of)),

@@ -16,6 +16,9 @@ public sealed record ActualImage(string Id)
 {
     public bool HasHealthcheck { get; init; }
 
+    /// <summary>Since it last got a name here, by a pull or otherwise.</summary>
+    public TimeSpan Age { get; init; }
+
     /// <summary>Its <c>EXPOSE</c>, as <c>80/tcp</c>.</summary>
     public IReadOnlyList<string> ExposedPorts { get; init; } = [];
 

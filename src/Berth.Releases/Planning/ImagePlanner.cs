@@ -64,9 +64,11 @@ internal sealed class ImagePlanner(
             return new PullImage(image, service.Platform, "the newest is asked for");
         }
 
-        if (actual.Images.ContainsKey(image))
+        if (actual.Images.TryGetValue(image, out var found))
         {
-            return null;
+            return policy == PullPolicy.Refresh && service.PullEvery is { } every && found.Age >= every
+                ? new PullImage(image, service.Platform, "it was last fetched longer ago than its pull_policy allows")
+                : null;
         }
 
         if (policy == PullPolicy.Never)

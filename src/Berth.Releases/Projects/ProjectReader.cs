@@ -87,6 +87,7 @@ internal sealed class ProjectReader(EngineHost engine)
                 var defaults = image.Config.Config;
                 images[name] = new(image.Id.ToString())
                 {
+                    Age = image.LastTagged is { } tagged ? engine.Time.GetUtcNow() - tagged : TimeSpan.MaxValue,
                     HasHealthcheck = defaults?.Healthcheck?.Test is { Count: > 0 } test && test[0] != "NONE",
                     ExposedPorts = [.. defaults?.ExposedPorts?.Keys ?? Enumerable.Empty<string>()],
                     Volumes = [.. defaults?.Volumes?.Keys ?? Enumerable.Empty<string>()],

@@ -240,6 +240,16 @@ public class PlannerTests
     public void A_pull_policy_is_obeyed_when_the_image_is_there(string compose, string expected) =>
         Assert.Equal(expected, string.Join(';', new World(compose).Up().Plan().Images.Select(World.Line)));
 
+    [Theory]
+    [InlineData(23, "")]
+    [InlineData(24, "pull i: it was last fetched longer ago than its pull_policy allows")]
+    public void An_image_is_refreshed_once_it_is_old_enough(int hours, string expected)
+    {
+        var world = new World("services: {a: {image: i, pull_policy: daily}}").Up();
+        world.Images["i"] = world.Images["i"] with { Age = TimeSpan.FromHours(hours) };
+        Assert.Equal(expected, string.Join(';', world.Plan().Images.Select(World.Line)));
+    }
+
     [Fact]
     public void A_missing_image_that_may_not_be_got_is_a_problem()
     {

@@ -91,16 +91,26 @@ internal sealed class PathPattern
     /// <summary>Enters a state and those that follow it without taking a character.</summary>
     private void Enter(bool[] states, int index)
     {
-        states[index] = true;
-        while (index < _tokens.Count && _tokens[index].Kind is TokenKind.Star or TokenKind.Anything)
+        while (!states[index]) // what is entered already has been followed already
         {
-            states[++index] = true;
-        }
+            states[index] = true;
+            if (index == _tokens.Count)
+            {
+                return;
+            }
 
-        if (index < _tokens.Count && _tokens[index].Kind == TokenKind.Folders)
-        {
-            Enter(states, index + 2); // no folder at all
-            states[index + 1] = true; // or the loop that takes them
+            switch (_tokens[index].Kind)
+            {
+                case TokenKind.Star or TokenKind.Anything:
+                    index++;
+                    break;
+                case TokenKind.Folders:
+                    states[index + 1] = true; // the loop that takes them
+                    index += 2; // or no folder at all
+                    break;
+                default:
+                    return;
+            }
         }
     }
 

@@ -66,4 +66,18 @@ public class DockerIgnoreTests
         var ignore = DockerIgnore.Parse(string.Concat(Enumerable.Repeat("*a", 1000)) + "b");
         Assert.False(ignore.Excludes(new string('a', 4000)));
     }
+
+    [Fact]
+    public void Thousands_of_stars_cost_no_more_than_their_number()
+    {
+        var ignore = DockerIgnore.Parse(new string('*', 4000) + "x\n" + string.Concat(Enumerable.Repeat("**/", 1300)) + "x");
+        var (path, watch) = (string.Join('/', Enumerable.Repeat("part", 100)), System.Diagnostics.Stopwatch.StartNew());
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.False(ignore.Excludes(path));
+        }
+
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5)); // their square would take minutes
+        Assert.True(ignore.Excludes(path + "x"));
+    }
 }

@@ -70,6 +70,23 @@ internal sealed class SmallProject(TestDaemon daemon, string name)
         return await client.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/"), TestContext.Current.CancellationToken);
     }
 
+    /// <summary>As <see cref="AnswerAsync"/>, once somebody listens there.</summary>
+    public async Task<string> UntilAnswersAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        while (true)
+        {
+            try
+            {
+                return await AnswerAsync();
+            }
+            catch (HttpRequestException) when (!patience.IsCancellationRequested)
+            {
+                await Task.Delay(50, CancellationToken.None);
+            }
+        }
+    }
+
     /// <summary>Names of the project's containers, all of them.</summary>
     public async Task<string> ContainersAsync() =>
         string.Join(' ', (await daemon.Docker.Docker("ps", "-a", "--filter", $"label=com.docker.compose.project={name}", "--format", "{{.Names}}").RunAsync(TestContext.Current.CancellationToken))

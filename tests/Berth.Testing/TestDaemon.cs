@@ -214,7 +214,7 @@ public sealed class TestDaemon : IAsyncDisposable
                 // 75: another process has the data root, so that one is waited for.
                 if (_process is { HasExited: true, ExitCode: not 75 } || waited.Elapsed > StartPatience)
                 {
-                    throw new InvalidOperationException($"berthd did not start within {StartPatience.TotalSeconds} s. Its log:\n{File.ReadAllText(LogPath)}", exception);
+                    throw new InvalidOperationException($"berthd {(_process is { HasExited: true, ExitCode: var code } ? $"ended with {code}" : $"did not start within {StartPatience.TotalSeconds} s")}. Its log:\n{File.ReadAllText(LogPath)}", exception);
                 }
             }
 

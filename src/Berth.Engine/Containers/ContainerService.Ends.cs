@@ -24,7 +24,7 @@ public sealed partial class ContainerService
         {
             await HandleExitAsync(container).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is IOException or BerthException)
+        catch (Exception exception) // whatever it is: an end that nobody handles is one that nobody sees
         {
             LogExitFailed(exception, container.Name);
             container.TellWaiters(removed: false, restarting: false); // it has ended, whatever is left of it
@@ -75,7 +75,7 @@ public sealed partial class ContainerService
 
                 return;
             }
-            catch (Exception exception) when (exception is IOException or BerthException)
+            catch (Exception exception) // whatever it is: an end that nobody handles is one that nobody sees
             {
                 LogExitFailed(exception, container.Name);
             }

@@ -62,7 +62,15 @@ public sealed partial class ContainerService
         Leave([.. _containers.Values.Where(container => !container.Record.IsRunning).SelectMany(container => container.Record.Endpoints), .. unlinked]); // what the killed daemon had not come to
         foreach (var container in ended)
         {
-            await HandleExitAsync(container).ConfigureAwait(false);
+            try
+            {
+                await HandleExitAsync(container).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is IOException or BerthException)
+            {
+                LogExitFailed(exception, container.Name); // the others are not kept waiting
+                _ = FinishExitAsync(container, container.Record);
+            }
         }
 
         foreach (var container in _containers.Values.Where(container => container.Record.IsRunning && _runtime.IsOnlyCreated(container.Id)))

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.Engine.Containers;
 using Berth.Engine.Errors;
 
@@ -121,6 +122,34 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
         Assert.True(Berth.Linux.Processes.ProcessTable.HasEnded(pid)); // whoever has inherited it may not have taken notice yet
         Assert.Contains("conmon, which watches the container, was killed", container.Record.Error, StringComparison.Ordinal);
         await Containers.StartAsync(container);
+        Assert.Equal(0, (await engine.ExecAsync(container, "true")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_paused_one_that_went_while_no_daemon_lived_does_not_keep_the_next_from_starting()
+    {
+        var container = await engine.RunAsync("sleep 100");
+        await Containers.PauseAsync(container, pause: true);
+        var record = container.Record;
+        await engine.RestartAsync(options =>
+        {
+            Process.GetProcessById(record.ConmonPid).Kill();
+            using var init = Process.GetProcessById(record.Pid);
+            init.Kill();
+            var group = options.CgroupOf(record);
+            var (switchPath, thawed) = Directory.Exists("/sys/fs/cgroup/freezer") ? ($"/sys/fs/cgroup/freezer{group}/freezer.state", "THAWED") : ($"/sys/fs/cgroup{group}/cgroup.freeze", "0");
+            File.WriteAllText(switchPath, thawed);
+            while (!Berth.Linux.Processes.ProcessTable.HasEnded(record.Pid) || !Berth.Linux.Processes.ProcessTable.HasEnded(record.ConmonPid))
+            {
+                Thread.Yield();
+            }
+
+            Directory.Delete(Directory.GetDirectories(options.ExecRoot + "/runtime", record.Id, SearchOption.AllDirectories).Single(), recursive: true); // as by a runtime that was told to delete it
+            return options;
+        });
+        container = engine.Host.Containers.Resolve(record.Id);
+        Assert.Equal((ContainerStatus.Exited, 137), (container.Record.Status, container.Record.ExitCode));
+        await engine.Host.Containers.StartAsync(container);
         Assert.Equal(0, (await engine.ExecAsync(container, "true")).ExitCode);
     }
 

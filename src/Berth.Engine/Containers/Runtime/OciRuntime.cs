@@ -115,7 +115,7 @@ internal sealed record OciRuntime(string Path, string StateRoot, bool HidesUnifi
         var result = await RunAsync(pause ? "pause" : "resume", id).ConfigureAwait(false);
         if (result.ExitCode != 0)
         {
-            if (result.Error.Contains("is not running", StringComparison.Ordinal) || result.Error.Contains("does not exist", StringComparison.Ordinal))
+            if (result.Error.Contains("is not running", StringComparison.Ordinal) || result.Error.Contains("does not exist", StringComparison.Ordinal) || !Directory.Exists($"{StateRoot}/{id}"))
             {
                 if (!pause)
                 {

@@ -136,9 +136,7 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
             Process.GetProcessById(record.ConmonPid).Kill();
             using var init = Process.GetProcessById(record.Pid);
             init.Kill();
-            var group = options.CgroupOf(record);
-            var (switchPath, thawed) = Directory.Exists("/sys/fs/cgroup/freezer") ? ($"/sys/fs/cgroup/freezer{group}/freezer.state", "THAWED") : ($"/sys/fs/cgroup{group}/cgroup.freeze", "0");
-            File.WriteAllText(switchPath, thawed);
+            Freeze(options.CgroupOf(record), freeze: false);
             while (!Berth.Linux.Processes.ProcessTable.HasEnded(record.Pid) || !Berth.Linux.Processes.ProcessTable.HasEnded(record.ConmonPid))
             {
                 Thread.Yield();
@@ -165,6 +163,37 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
         await engine.ExecAsync(container, "rm", "/tmp/ok");
         await engine.UntilAsync(() => container.Health?.Status == "unhealthy", "unhealthy");
         Assert.Equal("gone\n", container.Health!.Log[^1].Output);
+    }
+
+    [Fact]
+    public async Task Checks_that_cannot_start_hold_up_no_others()
+    {
+        static ContainerConfig Checked(ContainerConfig config) => config with { Healthcheck = new() { Test = ["CMD", "true"], Interval = 200_000_000, Timeout = 1_000_000_000 } };
+        var stuck = new List<Container>();
+        for (var i = 0; i < Containers.Execs.CheckStarts.CurrentCount + 1; i++)
+        {
+            stuck.Add(await engine.RunAsync("sleep 100", Checked));
+        }
+
+        await engine.UntilAsync(() => stuck.TrueForAll(container => container.Health?.Status == "healthy"), "healthy");
+        try
+        {
+            stuck.ForEach(container => Freeze(engine.Options.CgroupOf(container.Record), freeze: true)); // by another program: the engine does not know
+            await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken); // so that all of them are at it
+            var other = await engine.RunAsync("sleep 100", Checked);
+            await engine.UntilAsync(() => other.Health?.Status == "healthy", "healthy");
+        }
+        finally
+        {
+            stuck.ForEach(container => Freeze(engine.Options.CgroupOf(container.Record), freeze: false));
+        }
+    }
+
+    private static void Freeze(string group, bool freeze)
+    {
+        var (path, word) = Directory.Exists("/sys/fs/cgroup/freezer")
+            ? ($"/sys/fs/cgroup/freezer{group}/freezer.state", freeze ? "FROZEN" : "THAWED") : ($"/sys/fs/cgroup{group}/cgroup.freeze", freeze ? "1" : "0");
+        File.WriteAllText(path, word);
     }
 
     [Fact]

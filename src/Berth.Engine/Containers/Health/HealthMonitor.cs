@@ -78,6 +78,7 @@ internal sealed class HealthMonitor(Container container, HealthcheckConfig confi
         var start = time.GetUtcNow();
         var limit = Duration(config.Timeout, TimeSpan.FromSeconds(30));
         using var timeout = new CancellationTokenSource(limit, time);
+        using var late = timeout.Token.Register(turn.Dispose); // one that cannot start, as in a container that was frozen just now, holds up no others
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {

@@ -91,7 +91,15 @@ public sealed partial class EngineHost : IAsyncDisposable
         Directory.CreateDirectory(options.ExecRoot);
         File.SetUnixFileMode(options.DataRoot, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute); // what is in there is nobody else's: secrets, and programs that change their user
         var dataLock = Lock(options);
-        options = options with { AppArmorProfile = await AppArmor.LoadAsync(options).ConfigureAwait(false) };
+        try
+        {
+            options = options with { AppArmorProfile = await AppArmor.LoadAsync(options).ConfigureAwait(false) };
+        }
+        catch (BerthException exception)
+        {
+            LogNoAppArmor(loggers.CreateLogger<EngineHost>(), exception.Message); // as where Berth itself runs in a container: its own do without, as before
+        }
+
         var parts = CreateParts(options, StateStore.Open(options.DataRoot + "/state.db", faults, reservePath: options.DataRoot + "/reserve"), loggers, time, faults);
         var host = new EngineHost(parts, dataLock, imageOptions);
         await host.RecoverAsync().ConfigureAwait(false);
@@ -213,6 +221,9 @@ public sealed partial class EngineHost : IAsyncDisposable
                 ErrorKind.Conflict, $"Another daemon uses the data root '{options.DataRoot}' (its lock {path} is held). Stop it, or give this one another --data-root.", exception);
         }
     }
+
+    [LoggerMessage(1002, LogLevel.Warning, "Containers have no profile of AppArmor: {Reason}")]
+    private static partial void LogNoAppArmor(ILogger logger, string reason);
 
     [LoggerMessage(1001, LogLevel.Information, "Containers run with {Runtime}: {Reason}")]
     private partial void LogRuntime(string runtime, string reason);

@@ -101,13 +101,20 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         using var view = await parts.Runtime.OpenAsync().ConfigureAwait(false);
         using (outWrite)
         using (errWrite)
+        using (var input = parts.Conmon.OpenNull())
         {
+            var descriptors = new Dictionary<int, SafeFileHandle> { [1] = outWrite, [2] = errWrite };
+            if (input is not null)
+            {
+                descriptors[0] = input;
+            }
+
             process = Spawn.Start(new SpawnConfig
             {
                 Path = view.Command[0],
                 Arguments = [.. view.Command, "run", "--bundle", bundle, id],
                 Environment = CommandRunner.Environment,
-                Descriptors = new Dictionary<int, SafeFileHandle> { [1] = outWrite, [2] = errWrite },
+                Descriptors = descriptors,
             });
         }
 

@@ -59,6 +59,7 @@ public sealed partial class ContainerService
             Terminal = record.Config.Tty,
             OpenStdin = record.Config.OpenStdin,
             LeaveStdinOpen = record.Config.OpenStdin && !record.Config.StdinOnce,
+            HasOwnUsers = _options.UsersOf(record.HostConfig) is not null,
         }).ConfigureAwait(false);
         _faults.Reached("container.start.conmon");
         var reaped = _conmon.ReapFirstAsync(session, directory);

@@ -42,6 +42,7 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
 
         var (exitCode, output) = await engine.ResultAsync("id -u; id -g; id -G", config => config with { User = "app" });
         Assert.Equal((0, "1000\n1001\n1001 50\n"), (exitCode, output));
+        Assert.Equal((0u, 0u), OwnerOf("/dev/null")); // which a runtime that enters a user namespace gives away as its input
     }
 
     [Fact]
@@ -176,6 +177,7 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
         Assert.Equal((1000u, 1001u), OwnerOf(layers[0] + "/open/apps"));
         Assert.Equal((5u, 6u), OwnerOf(layers[1] + "/made"));
         Assert.Equal([], Directory.EnumerateDirectories(engine.Options.DataRoot + "/layers", "*-work"));
+        Assert.Equal((0u, 0u), OwnerOf("/dev/null"));
         var failures = new List<string>();
         await foreach (var one in engine.Host.Builder.BuildAsync(new() { ContextDirectory = context, Network = "host", NoCache = true }, TestContext.Current.CancellationToken))
         {

@@ -33,6 +33,9 @@ internal sealed record ConmonConfig
 
     public bool LeaveStdinOpen { get; init; }
 
+    /// <summary>It is in a user namespace of its own.</summary>
+    public bool HasOwnUsers { get; init; }
+
     /// <summary>For an exec: its process file.</summary>
     public string? ExecProcessPath { get; init; }
 
@@ -128,6 +131,9 @@ internal sealed class Conmon(string path, OciRuntime runtime, CgroupLayout cgrou
         return arguments;
     }
 
+    /// <summary>For a program that is started without conmon and reads from nothing; null as for the constructor.</summary>
+    internal SafeFileHandle? OpenNull() => nullDevice is null ? null : File.OpenHandle(nullDevice, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+
     /// <summary>Starts it in its own cgroup. The directory must exist.</summary>
     internal async Task<ConmonSession> StartAsync(ConmonConfig config)
     {
@@ -177,9 +183,10 @@ internal sealed class Conmon(string path, OciRuntime runtime, CgroupLayout cgrou
         }
     }
 
-    // An exec has a terminal, a pipe, or null as its input. A container's first process is given the container's own null device by the runtime itself.
+    // An exec has a terminal, a pipe, or null as its input. A container's first process is given the container's own null device by the runtime itself; but to enter
+    // a user namespace crun (1.8 at least) gives what it has as its input to the root of that first.
     private IReadOnlyList<string> RuntimeFor(ConmonConfig config, RuntimeView view) =>
-        nullDevice is not null && config is { ExecProcessPath: not null, Terminal: false, OpenStdin: false }
+        nullDevice is not null && config is { Terminal: false, OpenStdin: false } and ({ ExecProcessPath: not null } or { HasOwnUsers: true })
             ? NullDevice.InFrontOf(nullDevice, view.Command)
             : view.Command;
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Berth.Engine.Containers.Runtime;
 
 /// <summary>
-/// A null device of our own, which execs without an input read from. Neither crun nor runc replaces the host's /dev/null that conmon gives them by
+/// A null device of our own, which execs without an input read from, and all programs in user namespaces of their own. Neither crun nor runc replaces the host's /dev/null that conmon gives them by
 /// the container's: root in the container could change its mode for everyone on the machine (fchmod(2) of descriptor 0), and crun (1.8 at
 /// least) even gives it to the exec's user. null(4).
 /// </summary>

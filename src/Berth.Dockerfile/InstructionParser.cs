@@ -190,7 +190,7 @@ internal sealed partial class InstructionParser
         foreach (var word in words)
         {
             CheckWord(word.Text, word.Offset);
-            if (!word.Text.Contains('$', StringComparison.Ordinal) && !ExposedPorts.TryParse(word.Text.Trim('"', '\''), out _))
+            if (!word.Text.Contains('$', StringComparison.Ordinal) && !ExposedPorts.IsValid(word.Text.Trim('"', '\'')))
             {
                 Error(word.Offset, $"'{Shorten(word.Text)}' is not a port; write PORT, PORT/udp or FIRST-LAST, each 1 to 65535");
             }

@@ -56,6 +56,18 @@ public class HostileInputTests
         }
     }
 
+    [Fact]
+    public void Values_that_repeat_others_end_in_an_error_and_not_in_gigabytes()
+    {
+        var doubling = "A=" + new string('a', 1000) + "\n" + string.Concat(Enumerable.Repeat("A=$A$A\n", 9));
+        using var project = new Project().With(".env", doubling + string.Concat(Enumerable.Range(0, 5000).Select(number => $"B{number}=\"${{A}}\"\n"))).With("compose.yaml", "services: {web: {image: i}}");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains(project.Load().Errors, error => error.Message.Contains("the values grow beyond 8 MiB in all", StringComparison.Ordinal));
+        project.With(".env", doubling).With("compose.yaml", "services: {web: {image: i, command: [" + string.Join(", ", Enumerable.Repeat("$A", 5000)) + "]}}");
+        Assert.Contains(project.Load().Errors, error => error.Message.Contains("the file grows beyond 8 MiB", StringComparison.Ordinal));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 400 << 20);
+    }
+
     /// <summary>Removes, doubles and swaps pieces, and puts in characters that mean something.</summary>
     internal static string Damage(string text, Random random)
     {

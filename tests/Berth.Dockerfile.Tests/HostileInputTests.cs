@@ -46,6 +46,14 @@ public class HostileInputTests
         }
     }
 
+    [Fact]
+    public void Ranges_of_all_ports_are_no_lists_of_all_ports()
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.NotNull(DockerfileParser.Parse("FROM a\n" + string.Concat(Enumerable.Repeat("EXPOSE 1-65535\n", 10_000)), "Dockerfile").Dockerfile);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 << 20);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

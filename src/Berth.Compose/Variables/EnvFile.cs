@@ -10,6 +10,7 @@ namespace Berth.Compose.Variables;
 /// </remarks>
 internal sealed class EnvFile
 {
+    private const int LengthLimit = 8 << 20; // characters of all values with variables in them, once these are replaced
     private readonly string _text;
     private readonly string _file;
     private readonly Func<string, string?> _lookup;
@@ -17,6 +18,7 @@ internal sealed class EnvFile
     private readonly List<KeyValuePair<string, string?>> _variables = [];
     private readonly Dictionary<string, string?> _known = new(StringComparer.Ordinal);
     private int _position;
+    private int _length;
 
     private EnvFile(string text, string file, Func<string, string?> lookup, DiagnosticBag diagnostics)
     {
@@ -180,9 +182,21 @@ internal sealed class EnvFile
 
     private string Expand(string value)
     {
+        if (!value.Contains('$', StringComparison.Ordinal) || _length > LengthLimit)
+        {
+            return value;
+        }
+
         try
         {
-            return new Template(value, name => _lookup(name) ?? _known.GetValueOrDefault(name), lenient: true, WarnUndefined).Expand();
+            var expanded = new Template(value, name => _lookup(name) ?? _known.GetValueOrDefault(name), lenient: true, WarnUndefined).Expand();
+            _length += expanded.Length;
+            if (_length > LengthLimit)
+            {
+                _diagnostics.Error(Here, $"with this line the values grow beyond {LengthLimit >> 20} MiB in all, as variables in them are replaced by others");
+            }
+
+            return expanded;
         }
         catch (TemplateException mistake)
         {

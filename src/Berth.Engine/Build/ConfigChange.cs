@@ -106,7 +106,7 @@ public sealed record ConfigChange(ContainerDefaults Config, bool HasOwnCommand =
         : throw new FormatException($"EXPOSE: '{text}' is not a port; expected PORT[-PORT][/tcp|udp|sctp].");
 
     private static Dictionary<string, EmptyObject> WithMembers(Dictionary<string, EmptyObject>? set, IEnumerable<string> members) =>
-        (set?.Keys ?? Enumerable.Empty<string>()).Concat(members).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+        set is not null && members.All(set.ContainsKey) ? set : (set?.Keys ?? Enumerable.Empty<string>()).Concat(members).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
             .ToDictionary(member => member, _ => EmptyObject.Instance, StringComparer.Ordinal);
 
     private static List<string> WithVariable(IReadOnlyList<string> environment, string key, string value)

@@ -48,6 +48,21 @@ internal static class NameResolution
             return new(services.Contains(names[0]));
         }
 
+        if (verb == "cp")
+        {
+            return new(names.Any(name => name.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && services.Contains(name[..colon])));
+        }
+
+        if (verb == "top")
+        {
+            return new(names.All(services.Contains)); // options of ps may follow
+        }
+
+        if (verb is "commit" or "port" or "attach" or "export")
+        {
+            return new(services.Contains(names[0])); // what follows is no name
+        }
+
         List<string> own = [.. names.Where(services.Contains)];
         return own.Count == names.Count ? new(IsProject: true)
             : own.Count == 0 ? new(IsProject: false)
@@ -59,6 +74,7 @@ internal static class NameResolution
         Note: names.Count > 0 || isExplicit ? null : verb switch
         {
             "ps" => "(the project in this folder; 'berth ps --all-projects' shows everything)",
+            "images" or "stats" or "top" => $"(the project in this folder; 'berth {verb} --all-projects' shows everything)",
             "logs" => "(the project in this folder; 'berth docker logs' is about any container)",
             _ => null,
         });

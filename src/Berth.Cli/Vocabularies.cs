@@ -95,7 +95,7 @@ internal static class Vocabularies
     }
 
     /// <summary>Whether a verb without a name means the project in a project's folder, and everything elsewhere.</summary>
-    private static bool ListsEverything(string verb) => verb == "ps";
+    private static bool ListsEverything(string verb) => verb is "ps" or "images" or "stats" or "top";
 
     private static async Task<int> RunAsync(CliContext context, ParsedLine line, Verb compose, Verb docker)
     {

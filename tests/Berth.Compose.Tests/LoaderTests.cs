@@ -291,7 +291,7 @@ public class LoaderTests
 
     [Theory]
     [InlineData("serivces: {}", "compose.yaml:1:1: unknown key 'serivces'. Did you mean 'services'?")]
-    [InlineData("models: {}\nservices: {a: {image: i}}", "compose.yaml:1:1: the key 'models' is not supported by Berth")]
+    [InlineData("models: {}\nservices: {a: {image: i}}", "compose.yaml:1:1: the key 'models' is not supported by Berth: Berth runs no language models; run a server for it as a service")]
     [InlineData("include: x\nservices: {a: {image: i}}", "compose.yaml:1:10: include: must be a list")]
     [InlineData("services: {a: {}}", "compose.yaml:1:12: services.a: needs an 'image' or a 'build'")]
     [InlineData("services: {a: }", "compose.yaml:1:12: services.a: must be a mapping")]

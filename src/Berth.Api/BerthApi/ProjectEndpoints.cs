@@ -40,7 +40,7 @@ internal static class ProjectEndpoints
                 return new()
                 {
                     ["project"] = target.Name,
-                    ["containers"] = new JsonArray([.. containers.Select(container => View(engine, container))]),
+                    ["containers"] = new JsonArray([.. containers.Select(container => WithAttach(View(engine, container), target.Required))]),
                     ["release"] = projects.Releases(target.Name) is [var newest, ..] ? newest.Number : null,
                 };
             });
@@ -54,6 +54,8 @@ internal static class ProjectEndpoints
         Map(routes, "undo", async (request, target, progress, _) =>
             new() { ["project"] = target.Name, ["release"] = await projects.UndoAsync(target.Name, new("undo", request.Text("user") ?? ""), progress).ConfigureAwait(false) });
         routes.MapPost("/berth/v1/projects/evidence", context => ReleaseViews.EvidenceAsync(context, projects));
+        routes.MapPost("/berth/v1/projects/plan", context => PlanViews.PlanAsync(context, projects));
+        routes.MapPost("/berth/v1/projects/drift", context => PlanViews.DriftAsync(context, projects));
         routes.MapPost("/berth/v1/projects/releases", context => ReleaseViews.ListAsync(context, projects));
         MapPlain(routes, "down", (request, target, progress, token) => projects.DownAsync(target.Name, target.Project, Down(request), request.Number("timeout"), progress, token));
         MapPlain(routes, "build", (request, target, progress, token) => projects.BuildAsync(target.Required, Build(request), progress, token));
@@ -166,6 +168,12 @@ internal static class ProjectEndpoints
         }).ConfigureAwait(false);
     }
 
+    private static JsonObject WithAttach(JsonObject view, ProjectModel project)
+    {
+        view["Attach"] = !project.Services.TryGetValue(view["Service"]!.GetValue<string>(), out var service) || service.Attach;
+        return view;
+    }
+
     private static JsonObject View(EngineHost engine, Container container)
     {
         var view = ContainerViews.Summary(engine, container, withSize: false);
@@ -177,13 +185,14 @@ internal static class ProjectEndpoints
         return view;
     }
 
-    private static UpOptions Up(ProjectRequest request, string verb) => new()
+    internal static UpOptions Up(ProjectRequest request, string verb) => new()
     {
         Caller = new(verb, request.Text("user") ?? ""),
         Watch = request.Number("watch") is { } watch ? TimeSpan.FromSeconds(watch) : null,
         AwaitWatch = verb == "deploy",
         Wait = request.Flag("wait"),
         WaitTimeout = request.Number("waitTimeout") is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        ExpectedPlan = request.Text("expectedPlan"),
         StopTimeoutSeconds = request.Number("timeout"),
         Plan = new()
         {

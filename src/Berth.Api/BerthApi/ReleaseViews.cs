@@ -10,7 +10,6 @@ namespace Berth.Api.BerthApi;
 internal static class ReleaseViews
 {
     private const string ConfigPrefix = "config/";
-    private static readonly string[] Secret = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "_PASS", "DSN", "_URI", "_URL"];
 
     internal static async Task ListAsync(HttpContext context, ProjectService projects)
     {
@@ -64,9 +63,9 @@ internal static class ReleaseViews
         {
             if (service?["environment"] is JsonObject environment)
             {
-                foreach (var name in environment.Select(pair => pair.Key).Where(IsSecret).ToList())
+                foreach (var name in environment.Select(pair => pair.Key).Where(SecretNames.Contain).ToList())
                 {
-                    environment[name] = environment[name] is null ? null : "********";
+                    environment[name] = environment[name] is null ? null : SecretNames.Mask;
                 }
             }
         }
@@ -77,13 +76,11 @@ internal static class ReleaseViews
             {
                 if (kind == "secrets" && one is JsonObject secret && secret.ContainsKey("content"))
                 {
-                    secret["content"] = "********";
+                    secret["content"] = SecretNames.Mask;
                 }
             }
         }
 
         return model;
     }
-
-    private static bool IsSecret(string name) => Secret.Any(part => name.Contains(part, StringComparison.OrdinalIgnoreCase));
 }

@@ -8,10 +8,9 @@ internal static class ComposeVerbs
 {
     private static readonly Option s_timeout = Option.Value("timeout", 't', "SECONDS", "How long a container may take to stop");
 
-    internal static readonly IReadOnlyList<Option> s_upOptions =
+    /// <summary>What decides what is done.</summary>
+    internal static readonly IReadOnlyList<Option> s_planOptions =
     [
-        Option.Flag("wait", "Return once everything runs and is healthy; implies -d"),
-        Option.Value("wait-timeout", "SECONDS", "How long to wait at most"),
         Option.Flag("build", "Build images even when they are here"),
         Option.Flag("no-build", "Never build images"),
         Option.Value("pull", "WHEN", "always, missing or never"),
@@ -22,6 +21,13 @@ internal static class ComposeVerbs
         Option.Flag("no-start", "Make containers, but do not start them"),
         Option.List("scale", "SERVICE=NUMBER", "How many containers of a service"),
         Option.Flag("remove-orphans", "Remove containers of services that the files no longer have"),
+    ];
+
+    internal static readonly IReadOnlyList<Option> s_upOptions =
+    [
+        Option.Flag("wait", "Return once everything runs and is healthy; implies -d"),
+        Option.Value("wait-timeout", "SECONDS", "How long to wait at most"),
+        .. s_planOptions,
         Option.Value("watch", "DURATION", "How long the new containers are judged, as 90s or 5m (default: as the services say, else 1m)"),
         Option.Flag("no-watch", "Do not judge them; the old containers go at once"),
         ReleaseRun.Json,
@@ -34,6 +40,10 @@ internal static class ComposeVerbs
         ("exec", "Run a command in a running container"), ("run", "Run one command in a new container"), ("build", "Build images"), ("pull", "Fetch images"),
         ("start", "Start stopped containers"), ("stop", "Stop containers"), ("restart", "Restart containers"), ("kill", "Kill containers"),
         ("rm", "Remove stopped containers"), ("pause", "Freeze containers"), ("unpause", "Let frozen containers go on"), ("config", "Show the project as it was understood"),
+        ("scale", "Change how many containers services have"), ("attach", "Join a running container"), ("cp", "Copy files out of a container, or into one"), ("top", "List processes"),
+        ("stats", "Show what containers use"), ("images", "List the images that containers are made from"), ("port", "Show where a port is published"), ("wait", "Wait until containers end"),
+        ("volumes", "List volumes"), ("export", "Write a container's files to an archive"), ("commit", "Make an image of a container"), ("ls", "List the projects on this machine"),
+        ("plan", "Show what up would do"), ("drift", "Show what somebody else has changed"),
         ("deploy", "Make a release and wait until it has proved itself"), ("releases", "List releases"), ("release", "Show a release"), ("diff", "Compare two releases"),
         ("rollback", "Bring an earlier release back"), ("evidence", "Sign what was released when, or check that"),
     ];
@@ -59,13 +69,15 @@ internal static class ComposeVerbs
             [Option.Flag("stop", 's', "Stop them before"), Option.Flag("volumes", 'v', "Their anonymous volumes too"), Option.Flag("force", 'f', "Do not ask (Berth never does)")],
             (line, request) => (request["stop"], request["volumes"]) = (line.Flag("stop"), line.Flag("volumes"))),
         "config" => Config(),
+        "plan" => PlanVerbs.Plan(),
+        "drift" => PlanVerbs.Drift(),
         "deploy" => ReleaseVerbs.Deploy(),
         "releases" => ReleaseVerbs.List(),
         "release" => ReleaseVerbs.Show(),
         "diff" => ReleaseVerbs.Diff(),
         "rollback" => ReleaseVerbs.RollBack(),
         "evidence" => ReleaseVerbs.Evidence(),
-        _ => null,
+        _ => ServiceVerbs.Find(name),
     };
 
     /// <summary>Takes a project's folder from the arguments, when the first one is.</summary>
@@ -73,6 +85,11 @@ internal static class ComposeVerbs
     {
         if (line.Arguments is [var first, ..] && first.Contains('/', StringComparison.Ordinal))
         {
+            if (File.Exists(first))
+            {
+                return; // a plan, or the verb says what it is not
+            }
+
             if (!Directory.Exists(first))
             {
                 throw new CliException(1, $"there is no folder '{first}'");
@@ -108,19 +125,40 @@ internal static class ComposeVerbs
 
     private static Verb Up() => Project(
         "up", "[OPTIONS] [FOLDER] [SERVICE...]", "Makes the project as its files say: builds and fetches images, makes networks and volumes, starts containers.\n"
-        + "Unchanged containers are left alone. Without -d it shows the logs, and Ctrl-C stops the project.",
-        "berth up -d --wait ./examples/forum\nberth up --build app",
-        [Option.Flag("detach", 'd', "Return once the new containers serve"), Option.Flag("no-log-prefix", "Show logs without the services' names"), .. s_upOptions],
+        + "Unchanged containers are left alone. Without -d it shows the logs, and Ctrl-C stops the project. A file that 'plan --out' wrote in place\n"
+        + "of the services: exactly that is done, or nothing when it does not hold any more.",
+        "berth up -d --wait ./examples/forum\nberth up --build app\nberth up -d next.plan",
+        [Option.Flag("detach", 'd', "Return once the new containers serve"), .. AttachedProject.Options, .. s_upOptions],
         async (context, line) =>
         {
             var started = TimeProvider.System.GetUtcNow();
             var isDetached = line.Flag("detach") || line.Flag("wait") || line.Flag("no-start");
-            var result = await ReleaseRun.RunAsync(context, line, "up", request => FillUp(line, request)).ConfigureAwait(false);
-            return isDetached ? 0 : await AttachedProject.FollowAsync(context, [.. result.List("containers")], started, !line.Flag("no-log-prefix"), line).ConfigureAwait(false);
+            var plan = PlanFile.Take(line, s_planOptions);
+            if (isDetached && new[] { "abort-on-container-exit", "abort-on-container-failure", "exit-code-from" }.FirstOrDefault(line.Has) is { } attached)
+            {
+                throw new UsageException($"--{attached} and --detach are incompatible");
+            }
+
+            var result = await ReleaseRun.RunAsync(context, line, "up", request =>
+            {
+                FillUp(line, request);
+                plan?.Apply(request);
+            }).ConfigureAwait(false);
+            return isDetached ? 0 : await AttachedProject.FollowAsync(context, [.. result.List("containers")], started, line).ConfigureAwait(false);
         });
 
     /// <summary>What <c>up</c> and <c>deploy</c> ask for.</summary>
     internal static void FillUp(ParsedLine line, JsonObject request)
+    {
+        FillPlan(line, request);
+        request["wait"] = line.Flag("wait");
+        request["waitTimeout"] = line.Number("wait-timeout");
+        request["timeout"] = line.Number("timeout");
+        request["watch"] = line.Flag("no-watch") ? 0 : line.Value("watch") is { } watch ? ReleaseVerbs.Seconds("watch", watch) : null;
+    }
+
+    /// <summary>What decides what is done.</summary>
+    internal static void FillPlan(ParsedLine line, JsonObject request)
     {
         if (line.Flag("force-recreate") && line.Flag("no-recreate"))
         {
@@ -128,8 +166,6 @@ internal static class ComposeVerbs
         }
 
         request["services"] = Json.Array(line.Arguments);
-        request["wait"] = line.Flag("wait");
-        request["waitTimeout"] = line.Number("wait-timeout");
         request["build"] = line.Flag("build");
         request["noBuild"] = line.Flag("no-build");
         request["pull"] = line.Value("pull");
@@ -139,12 +175,10 @@ internal static class ComposeVerbs
         request["noDependencies"] = line.Flag("no-deps");
         request["noStart"] = line.Flag("no-start");
         request["removeOrphans"] = line.Flag("remove-orphans");
-        request["timeout"] = line.Number("timeout");
         request["scale"] = Scale(line.Values("scale"));
-        request["watch"] = line.Flag("no-watch") ? 0 : line.Value("watch") is { } watch ? ReleaseVerbs.Seconds("watch", watch) : null;
     }
 
-    private static JsonObject Scale(IReadOnlyList<string> values)
+    internal static JsonObject Scale(IReadOnlyList<string> values)
     {
         var scale = new JsonObject();
         foreach (var value in values)

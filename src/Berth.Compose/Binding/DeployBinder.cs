@@ -1,4 +1,5 @@
 using Berth.Compose.Model;
+using Berth.Compose.Yaml;
 
 namespace Berth.Compose.Binding;
 
@@ -13,7 +14,12 @@ internal static class DeployBinder
             return null;
         }
 
-        _ = deploy.OneOf("mode", "replicated");
+        var mode = deploy.OneOf("mode", "replicated", "global");
+        if (mode == "global" && deploy.Has("replicas"))
+        {
+            deploy.Error("replicas", "cannot stand together with mode 'global', which is one container on each machine");
+        }
+
         var resources = deploy.Map("resources");
         var limits = ReadResources(resources?.Map("limits"));
         var reservations = ReadResources(resources?.Map("reservations"));
@@ -26,8 +32,37 @@ internal static class DeployBinder
             ReadRestart(deploy.Map("restart_policy")),
             ReadUpdate(deploy.Map("update_config")),
             ReadUpdate(deploy.Map("rollback_config")),
-            deploy.TextMap("labels"));
-        deploy.Finish("placement");
+            deploy.TextMap("labels"))
+        {
+            Mode = mode, Placement = ReadPlacement(deploy.Map("placement")),
+        };
+        deploy.Finish();
+        return model;
+    }
+
+    private static PlacementModel? ReadPlacement(MapReader? placement)
+    {
+        if (placement is null)
+        {
+            return null;
+        }
+
+        var spreads = new List<string>();
+        foreach (var item in placement.Items("preferences"))
+        {
+            if (item is not MapNode map)
+            {
+                placement.Diagnostics.Error(item.Place, $"{placement.Path}.preferences: must be a list of mappings with 'spread'");
+                continue;
+            }
+
+            var preference = new MapReader(map, $"{placement.Path}.preferences", placement.Diagnostics);
+            spreads.Add(preference.Text("spread") ?? "");
+            preference.Finish();
+        }
+
+        var model = new PlacementModel(placement.Texts("constraints"), spreads, placement.Integer("max_replicas_per_node"));
+        placement.Finish();
         return model;
     }
 
@@ -39,7 +74,9 @@ internal static class DeployBinder
         }
 
         var model = new ResourcesModel(resources.Decimal("cpus"), resources.Bytes("memory"), resources.Number("pids", -1, long.MaxValue));
-        resources.Finish("devices", "generic_resources");
+        resources.Finish(
+            ("devices", "Berth gives containers no graphics processors by driver; name the device under 'devices' of the service"),
+            ("generic_resources", "there is nothing of the kind on one machine"));
         return model;
     }
 

@@ -244,8 +244,8 @@ internal sealed class MapReader(MapNode map, string path, DiagnosticBag diagnost
     }
 
     /// <summary>Reports every key that was not read; <c>x-</c> extensions belong to other tools.</summary>
-    /// <param name="unsupported">Keys of the specification that Berth does not carry out.</param>
-    public void Finish(params string[] unsupported)
+    /// <param name="unsupported">Keys of the specification that Berth does not carry out, and why or what to do instead.</param>
+    public void Finish(params (string Key, string Reason)[] unsupported)
     {
         foreach (var entry in map.Entries)
         {
@@ -255,8 +255,8 @@ internal sealed class MapReader(MapNode map, string path, DiagnosticBag diagnost
             }
 
             var where = path.Length == 0 ? string.Empty : $"{path}: ";
-            diagnostics.Error(entry.KeyPlace, unsupported.Contains(entry.Key)
-                ? $"{where}the key '{entry.Key}' is not supported by Berth"
+            diagnostics.Error(entry.KeyPlace, unsupported.FirstOrDefault(one => one.Key == entry.Key).Reason is { } reason
+                ? $"{where}the key '{entry.Key}' is not supported by Berth: {reason}"
                 : $"{where}unknown key '{entry.Key}'.{Nearest.Suggest(entry.Key, _read)}");
         }
     }

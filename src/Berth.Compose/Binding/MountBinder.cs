@@ -99,7 +99,7 @@ internal sealed class MountBinder(ProjectPaths paths)
 
     private MountModel? ReadLong(MapReader mount)
     {
-        var kind = mount.OneOf("type", "bind", "volume", "tmpfs");
+        var kind = mount.OneOf("type", "bind", "volume", "tmpfs", "image");
         var source = mount.Text("source");
         var target = mount.Text("target");
         var readOnly = mount.Bool("read_only") ?? false;
@@ -107,6 +107,7 @@ internal sealed class MountBinder(ProjectPaths paths)
         var bind = mount.Map("bind");
         var volume = mount.Map("volume");
         var tmpfs = mount.Map("tmpfs");
+        var image = mount.Map("image");
         mount.Finish();
         if (!mount.Has("type") || !mount.Has("target"))
         {
@@ -118,11 +119,12 @@ internal sealed class MountBinder(ProjectPaths paths)
             return null;
         }
 
-        RefuseOther(mount, kind, bind, volume, tmpfs);
+        RefuseOther(mount, kind, bind, volume, tmpfs, image);
         return kind switch
         {
             "bind" => ReadBind(mount, bind, source, Trim(target), readOnly),
             "volume" => ReadVolume(volume, source, Trim(target), readOnly),
+            "image" => ReadImage(mount, image, source, Trim(target)),
             _ => ReadTmpfs(tmpfs, Trim(target), readOnly),
         };
     }
@@ -144,16 +146,40 @@ internal sealed class MountBinder(ProjectPaths paths)
 
         var propagation = bind?.OneOf("propagation", s_propagations);
         var creates = bind?.Bool("create_host_path") ?? true;
-        bind?.Finish("selinux", "recursive");
-        return new MountModel(MountKind.Bind, paths.Resolve(source ?? "."), target, readOnly, creates, Propagation: propagation);
+        var recursive = bind?.OneOf("recursive", "enabled", "disabled", "writable", "readonly");
+        if (recursive is "writable" or "readonly" && !readOnly)
+        {
+            bind!.Error("recursive", $"'{recursive}' is for mounts that are read_only");
+        }
+
+        if (bind?.OneOf("selinux", "z", "Z") is { } label)
+        {
+            bind.Diagnostics.Warning(bind.PlaceOf("selinux"), $"{bind.Path}: '{label}' asks for an SELinux label; Berth sets none");
+        }
+
+        bind?.Finish();
+        return new MountModel(MountKind.Bind, paths.Resolve(source ?? "."), target, readOnly, creates, Propagation: propagation) { Recursive = recursive };
     }
 
     private static MountModel ReadVolume(MapReader? volume, string? source, string target, bool readOnly)
     {
         var noCopy = volume?.Bool("nocopy") ?? false;
         var subpath = volume?.Text("subpath");
-        volume?.Finish("labels");
-        return new MountModel(MountKind.Volume, source, target, readOnly, NoCopy: noCopy, Subpath: subpath);
+        var labels = volume?.TextMap("labels");
+        volume?.Finish();
+        return new MountModel(MountKind.Volume, source, target, readOnly, NoCopy: noCopy, Subpath: subpath) { Labels = labels is { Count: > 0 } ? labels : null };
+    }
+
+    private static MountModel ReadImage(MapReader mount, MapReader? image, string? source, string target)
+    {
+        if (string.IsNullOrEmpty(source))
+        {
+            mount.Diagnostics.Error(mount.Place, $"{mount.Path}: a mount of an image needs its name as 'source'");
+        }
+
+        var subpath = image?.Text("subpath");
+        image?.Finish();
+        return new MountModel(MountKind.Image, source, target, ReadOnly: true, Subpath: subpath);
     }
 
     private static MountModel ReadTmpfs(MapReader? tmpfs, string target, bool readOnly)

@@ -53,7 +53,7 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
         }
 
         Networks.TryAdd("default", NewDefaultNetwork());
-        top.Finish("models");
+        top.Finish(("models", "Berth runs no language models; run a server for it as a service"));
         if (Services.Count == 0 && !top.Diagnostics.HasErrors)
         {
             top.Diagnostics.Error(top.Place, "the project has no service");
@@ -105,8 +105,11 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
             network.Bool("attachable") ?? false,
             network.Bool("enable_ipv6"),
             network.TextMap("labels"),
-            ipam is null ? [] : ReadPools(ipam));
-        network.Finish("enable_ipv4");
+            ipam is null ? [] : ReadPools(ipam))
+        {
+            EnableIpv4 = network.Bool("enable_ipv4"),
+        };
+        network.Finish();
         RefuseWithExternal(network, isExternal);
         return model;
     }
@@ -132,11 +135,17 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
                 pool.Error("gateway", $"'{gateway}' is not an address");
             }
 
-            pool.Finish("aux_addresses");
-            pools.Add(new AddressPool(subnet, gateway, range));
+            var reserved = pool.TextMap("aux_addresses");
+            foreach (var (name, address) in reserved.Where(pair => !IPAddress.TryParse(pair.Value, out _)))
+            {
+                pool.Error("aux_addresses", $"'{address}', which is called {name}, is not an address");
+            }
+
+            pool.Finish();
+            pools.Add(new AddressPool(subnet, gateway, range) { Reserved = reserved.Count > 0 ? reserved : null });
         }
 
-        ipam.Finish("options");
+        ipam.Finish(("options", "the only driver there is has none"));
         return pools;
     }
 
@@ -221,7 +230,12 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
             map.Error("file", $"'{paths.Resolve(file)}' does not exist");
         }
 
-        map.Finish("labels", "driver", "driver_opts", "template_driver");
+        foreach (var word in new[] { "labels", "driver", "driver_opts", "template_driver" }.Where(map.Has))
+        {
+            map.Diagnostics.Warning(map.PlaceOf(word), $"{map.Path}.{word}: is for a swarm's own {kind}, which Berth does not keep; it has no effect");
+        }
+
+        map.Finish();
         return new FileObjectModel(key, name, isExternal, file is null ? null : paths.Resolve(file), variable, content) { Kept = isKept ? bytes : (ReadOnlyMemory<byte>?)null };
     }
 }

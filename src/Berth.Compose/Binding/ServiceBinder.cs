@@ -9,10 +9,14 @@ namespace Berth.Compose.Binding;
 /// <remarks>Compose Specification, 05-services.md.</remarks>
 internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, Func<string, string?> lookup)
 {
-    // Keys that the specification has and Berth does not carry out. Anything else that is not read is a misspelling.
-    private static readonly string[] s_unsupported =
+    // Keys that the specification has and Berth does not carry out, and why. Anything else that is not read is a misspelling.
+    private static readonly (string Key, string Reason)[] s_unsupported =
     [
-        "attach", "credential_spec", "gpus", "models", "post_start", "pre_stop", "provider", "use_api_socket",
+        ("credential_spec", "it is for accounts of Windows"),
+        ("gpus", "Berth gives containers no graphics processors by driver; name the device under 'devices'"),
+        ("models", "Berth runs no language models; run a server for it as a service"),
+        ("provider", "Berth runs no programs of the host for a service; a service needs an 'image' or a 'build'"),
+        ("use_api_socket", "who has the engine's socket has the machine; if that is meant, mount it under 'volumes'"),
     ];
 
     public ServiceModel Read(string name, MapReader service)
@@ -24,7 +28,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         {
             Name = name,
             Image = NonEmpty(service, "image"),
-            Build = ReadBuild(service),
+            Build = new BuildBinder(paths, Resolved).Read(service),
             ContainerName = ReadContainerName(service),
             Command = ReadCommand(service, "command"),
             Entrypoint = ReadCommand(service, "entrypoint"),
@@ -32,14 +36,14 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Restart = ReadRestart(service, deploy),
             Expose = PortBinder.ReadExpose(service),
             Ports = PortBinder.ReadPorts(service),
-            Networks = ReadNetworks(service),
+            Networks = ReferenceBinder.ReadNetworks(service),
             NetworkMode = service.Text("network_mode"),
             Volumes = volumes,
             Environment = ReadEnvironment(service),
-            DependsOn = ReadDependencies(service),
-            Links = ReadLinks(service, "links"),
-            ExternalLinks = ReadLinks(service, "external_links"),
-            VolumesFrom = ReadVolumesFrom(service),
+            DependsOn = ReferenceBinder.ReadDependencies(service),
+            Links = ReferenceBinder.ReadLinks(service, "links"),
+            ExternalLinks = ReferenceBinder.ReadLinks(service, "external_links"),
+            VolumesFrom = ReferenceBinder.ReadVolumesFrom(service),
             Healthcheck = HealthcheckBinder.Read(service),
             Labels = ReadLabels(service),
             Hostname = service.Text("hostname"),
@@ -56,9 +60,9 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             CapDrop = service.Texts("cap_drop"),
             Tmpfs = service.Texts("tmpfs"),
             ShmSizeBytes = service.Bytes("shm_size"),
-            Ulimits = ReadUlimits(service),
+            Ulimits = LimitBinder.ReadUlimits(service),
             Sysctls = service.TextMap("sysctls"),
-            ExtraHosts = ReadExtraHosts(service),
+            ExtraHosts = ReferenceBinder.ReadExtraHosts(service),
             Dns = service.Texts("dns"),
             DnsSearch = service.Texts("dns_search"),
             DnsOptions = service.Texts("dns_opt"),
@@ -73,22 +77,22 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Pid = service.Text("pid"),
             Ipc = service.Text("ipc"),
             SecurityOptions = service.Texts("security_opt"),
-            Devices = ReadDevices(service),
+            Devices = LimitBinder.ReadDevices(service),
             GroupAdd = service.Texts("group_add"),
             Platform = service.Text("platform"),
             Annotations = service.TextMap("annotations"),
-            BlockIo = ReadBlockIo(service),
+            BlockIo = LimitBinder.ReadBlockIo(service),
             CgroupNamespace = service.OneOf("cgroup", "host", "private"),
             CgroupParent = service.Text("cgroup_parent"),
-            CpuPeriod = Microseconds(service, "cpu_period"),
-            CpuQuota = Microseconds(service, "cpu_quota"),
-            CpuRealtimePeriod = Microseconds(service, "cpu_rt_period"),
-            CpuRealtimeRuntime = Microseconds(service, "cpu_rt_runtime"),
+            CpuPeriod = LimitBinder.Microseconds(service, "cpu_period"),
+            CpuQuota = LimitBinder.Microseconds(service, "cpu_quota"),
+            CpuRealtimePeriod = LimitBinder.Microseconds(service, "cpu_rt_period"),
+            CpuRealtimeRuntime = LimitBinder.Microseconds(service, "cpu_rt_runtime"),
             DeviceCgroupRules = service.Texts("device_cgroup_rules"),
             MemorySwappiness = service.Number("mem_swappiness", 0, 100),
             OomKillDisable = service.Bool("oom_kill_disable"),
             OomScoreAdjustment = service.Integer("oom_score_adj", -1000, 1000),
-            MacAddress = ReadMacAddress(service),
+            MacAddress = ReferenceBinder.ReadMacAddress(service),
             Runtime = service.Text("runtime"),
             Isolation = service.Text("isolation"),
             StorageOptions = service.TextMap("storage_opt"),
@@ -98,9 +102,12 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             PullEvery = pullEvery,
             Scale = ReadScale(service, deploy),
             Deploy = deploy,
-            Secrets = ReadReferences(service, "secrets", "/run/secrets/"),
-            Configs = ReadReferences(service, "configs", "/"),
+            Secrets = ReferenceBinder.ReadReferences(service, "secrets", "/run/secrets/"),
+            Configs = ReferenceBinder.ReadReferences(service, "configs", "/"),
             Profiles = service.Texts("profiles"),
+            Attach = service.Bool("attach") ?? true,
+            PostStart = HookBinder.Read(service, "post_start", ReadCommand, Resolved),
+            PreStop = HookBinder.Read(service, "pre_stop", ReadCommand, Resolved),
             Extension = ExtensionBinder.Read(service, volumes),
         };
         WarnAboutDevelop(service);
@@ -112,7 +119,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
 
     private static void Check(MapReader service, ServiceModel model)
     {
-        if (model.Image is null && model.Build is null)
+        if (model.Image is null && model.Build is null && !service.Has("provider"))
         {
             service.Diagnostics.Error(service.Place, $"{service.Path}: needs an 'image' or a 'build'");
         }
@@ -176,83 +183,6 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         return text is { Length: > 0 } ? text : null;
     }
 
-    // Whole microseconds, or a duration.
-    private static long? Microseconds(MapReader service, string key)
-    {
-        if (service.Text(key) is not { } text)
-        {
-            return null;
-        }
-
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= -1)
-        {
-            return number;
-        }
-
-        if (GoDuration.TryParse(text, out var duration) && duration > TimeSpan.Zero)
-        {
-            return duration.Ticks / TimeSpan.TicksPerMicrosecond;
-        }
-
-        service.Error(key, $"'{text}' must be a number of microseconds, or a duration such as 50ms");
-        return null;
-    }
-
-    private static string? ReadMacAddress(MapReader reader)
-    {
-        var text = reader.Text("mac_address");
-        if (text is not null && !System.Text.RegularExpressions.Regex.IsMatch(text, "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"))
-        {
-            reader.Error("mac_address", $"'{text}' must be six bytes such as 02:42:ac:11:00:02");
-        }
-
-        return text;
-    }
-
-    private static BlockIoModel? ReadBlockIo(MapReader service)
-    {
-        if (service.Map("blkio_config") is not { } config)
-        {
-            return null;
-        }
-
-        var model = new BlockIoModel(config.Integer("weight", 10, 1000), Rates(config, "weight_device", (device, key) => device.Number(key, 10, 1000), "weight"))
-        {
-            ReadBytes = Rates(config, "device_read_bps", (device, key) => device.Bytes(key), "rate"),
-            WriteBytes = Rates(config, "device_write_bps", (device, key) => device.Bytes(key), "rate"),
-            ReadOperations = Rates(config, "device_read_iops", (device, key) => device.Number(key, 0, long.MaxValue), "rate"),
-            WriteOperations = Rates(config, "device_write_iops", (device, key) => device.Number(key, 0, long.MaxValue), "rate"),
-        };
-        config.Finish();
-        return model;
-    }
-
-    private static List<DeviceRateModel> Rates(MapReader config, string key, Func<MapReader, string, long?> read, string field)
-    {
-        var rates = new List<DeviceRateModel>();
-        foreach (var (item, number) in config.Items(key).Select((item, number) => (item, number)))
-        {
-            if (item is not MapNode map)
-            {
-                config.Diagnostics.Error(item.Place, $"{config.Path}.{key}[{number}]: must be a mapping with 'path' and '{field}'");
-                continue;
-            }
-
-            var device = new MapReader(map, $"{config.Path}.{key}[{number}]", config.Diagnostics);
-            var path = device.Text("path");
-            var value = read(device, field);
-            if (path is null || !device.Has(field))
-            {
-                config.Diagnostics.Error(map.Place, $"{device.Path}: needs 'path' and '{field}'");
-            }
-
-            device.Finish();
-            rates.Add(new DeviceRateModel(path ?? "", value ?? 0));
-        }
-
-        return rates;
-    }
-
     // Those of the files first, in their order; what stands in the service itself counts.
     private Dictionary<string, string> ReadLabels(MapReader service)
     {
@@ -290,76 +220,6 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         }
 
         return name;
-    }
-
-    private BuildModel? ReadBuild(MapReader service)
-    {
-        if (service.Map("build") is not { } build)
-        {
-            return null;
-        }
-
-        var context = build.Text("context") ?? ".";
-        var isUrl = context.Contains("://", StringComparison.Ordinal) || context.StartsWith("git@", StringComparison.Ordinal);
-        var model = new BuildModel(
-            isUrl ? context : paths.Resolve(context),
-            build.Text("dockerfile"),
-            build.Text("dockerfile_inline"),
-            Resolved(build.OptionalTextMap("args")),
-            build.Text("target"),
-            build.TextMap("labels"))
-        {
-            ExtraHosts = ReadExtraHosts(build),
-            Network = build.Text("network"),
-            NoCache = build.Bool("no_cache") ?? false,
-            Pull = build.Bool("pull") ?? false,
-            Platform = ReadBuildPlatform(build, service.Text("platform")),
-            Secrets = ReadReferences(build, "secrets", ""),
-            ShmSizeBytes = build.Bytes("shm_size"),
-            Tags = build.Texts("tags"),
-            Ulimits = ReadUlimits(build),
-        };
-        if (model is { Dockerfile: not null, DockerfileInline: not null })
-        {
-            build.Error("dockerfile_inline", "cannot stand together with 'dockerfile'");
-        }
-
-        WarnAboutBuild(build);
-        build.Finish("additional_contexts", "entitlements", "privileged", "ssh");
-        return model;
-    }
-
-    // What other builders do with them changes neither the image nor what it does.
-    private static void WarnAboutBuild(MapReader build)
-    {
-        foreach (var (key, why) in new[]
-        {
-            ("cache_from", "Berth's own cache is used"), ("cache_to", "Berth's own cache is filled"), ("isolation", "it is for Windows"), ("provenance", "no attestation is made"), ("sbom", "no attestation is made"),
-        })
-        {
-            if (build.Has(key))
-            {
-                build.Diagnostics.Warning(build.PlaceOf(key), $"{build.Path}.{key}: has no effect: {why}");
-            }
-        }
-    }
-
-    // Images here are for one platform each: the service's among those of the list, or the only one.
-    private static string? ReadBuildPlatform(MapReader build, string? platform)
-    {
-        var platforms = build.Texts("platforms");
-        if (platforms.Count > 0 && platform is not null && !platforms.Contains(platform))
-        {
-            build.Error("platforms", $"the service's platform '{platform}' is not among them");
-        }
-        else if (platforms.Count > 1)
-        {
-            build.Diagnostics.Warning(
-                build.PlaceOf("platforms"), $"{build.Path}.platforms: an image is built for one platform, here {platform ?? "this machine's"}");
-            return null;
-        }
-
-        return platforms.Count == 1 ? platforms[0] : null;
     }
 
     private static IReadOnlyList<string>? ReadCommand(MapReader service, string key)
@@ -423,48 +283,6 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         _ => new RestartPolicy(RestartCondition.UnlessStopped, 0),
     };
 
-    private static Dictionary<string, ServiceNetwork> ReadNetworks(MapReader service)
-    {
-        var networks = new Dictionary<string, ServiceNetwork>(StringComparer.Ordinal);
-        foreach (var entry in service.MapEntries("networks"))
-        {
-            if (entry.Value is not MapNode map)
-            {
-                networks[entry.Key] = new ServiceNetwork([], null, null);
-                continue;
-            }
-
-            var network = new MapReader(map, $"{service.Path}.networks.{entry.Key}", service.Diagnostics);
-            networks[entry.Key] = new ServiceNetwork(network.Texts("aliases"), Address(network, "ipv4_address", '.'), Address(network, "ipv6_address", ':'))
-            {
-                MacAddress = ReadMacAddress(network),
-                Priority = network.Integer("priority", int.MinValue) ?? 0,
-                GatewayPriority = network.Integer("gw_priority", int.MinValue) ?? 0,
-                DriverOptions = network.TextMap("driver_opts"),
-                LinkLocalAddresses = network.Texts("link_local_ips"),
-            };
-            network.Finish("interface_name");
-        }
-
-        if (networks.Count == 0 && !service.Has("network_mode"))
-        {
-            networks["default"] = new ServiceNetwork([], null, null);
-        }
-
-        return networks;
-    }
-
-    private static string? Address(MapReader network, string key, char separator)
-    {
-        var text = network.Text(key);
-        if (text is not null && (!text.Contains(separator, StringComparison.Ordinal) || !System.Net.IPAddress.TryParse(text, out _)))
-        {
-            network.Error(key, $"'{text}' is not an address of this kind");
-        }
-
-        return text;
-    }
-
     private Dictionary<string, string?> ReadEnvironment(MapReader service)
     {
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal);
@@ -490,122 +308,6 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
     private Dictionary<string, string?> Resolved(IReadOnlyDictionary<string, string?> values) =>
         values.ToDictionary(pair => pair.Key, pair => pair.Value ?? lookup(pair.Key), StringComparer.Ordinal);
 
-    private static Dictionary<string, Dependency> ReadDependencies(MapReader service)
-    {
-        var dependencies = new Dictionary<string, Dependency>(StringComparer.Ordinal);
-        foreach (var entry in service.MapEntries("depends_on"))
-        {
-            if (entry.Value is not MapNode map)
-            {
-                service.Diagnostics.Error(
-                    entry.Value.Place,
-                    $"{service.Path}.depends_on.{entry.Key}: must be a mapping with a 'condition'");
-                continue;
-            }
-
-            var dependency = new MapReader(map, $"{service.Path}.depends_on.{entry.Key}", service.Diagnostics);
-            var condition = dependency.OneOf("condition", "service_started", "service_healthy", "service_completed_successfully");
-            if (!dependency.Has("condition"))
-            {
-                service.Diagnostics.Error(entry.KeyPlace, $"{dependency.Path}: needs a 'condition'");
-            }
-
-            dependencies[entry.Key] = new Dependency(
-                condition switch
-                {
-                    "service_healthy" => DependencyCondition.Healthy,
-                    "service_completed_successfully" => DependencyCondition.CompletedSuccessfully,
-                    _ => DependencyCondition.Started,
-                },
-                dependency.Bool("restart") ?? false,
-                dependency.Bool("required") ?? true);
-            dependency.Finish();
-        }
-
-        return dependencies;
-    }
-
-    private static List<LinkModel> ReadLinks(MapReader service, string key)
-    {
-        var links = new List<LinkModel>();
-        foreach (var scalar in service.Scalars(key))
-        {
-            var parts = scalar.Text.Split(':');
-            if (parts.Length > 2 || parts.Any(part => part.Length == 0))
-            {
-                service.Diagnostics.Error(scalar.Place, $"{service.Path}.{key}: '{scalar.Text}' must have the form {(key == "links" ? "SERVICE" : "CONTAINER")}[:ALIAS]");
-                continue;
-            }
-
-            links.Add(new LinkModel(parts[0], parts[^1]));
-        }
-
-        return links;
-    }
-
-    private static List<VolumesFromModel> ReadVolumesFrom(MapReader service)
-    {
-        var sources = new List<VolumesFromModel>();
-        foreach (var scalar in service.Scalars("volumes_from"))
-        {
-            var isContainer = scalar.Text.StartsWith("container:", StringComparison.Ordinal);
-            var parts = (isContainer ? scalar.Text["container:".Length..] : scalar.Text).Split(':');
-            if (parts.Length > 2 || parts[0].Length == 0 || (parts.Length == 2 && parts[1] is not ("ro" or "rw")))
-            {
-                service.Diagnostics.Error(scalar.Place, $"{service.Path}.volumes_from: '{scalar.Text}' must have the form SERVICE[:ro] or container:NAME[:ro]");
-                continue;
-            }
-
-            sources.Add(new VolumesFromModel(parts[0], isContainer, parts is [_, "ro"]));
-        }
-
-        return sources;
-    }
-
-    private static Dictionary<string, UlimitModel> ReadUlimits(MapReader service)
-    {
-        var limits = new Dictionary<string, UlimitModel>(StringComparer.Ordinal);
-        foreach (var entry in service.MapEntries("ulimits"))
-        {
-            var isMap = entry.Value is MapNode;
-            var map = entry.Value as MapNode ?? new MapNode(entry.KeyPlace, MergeTag.None, [new MapEntry("soft", entry.KeyPlace, entry.Value)]);
-            var limit = new MapReader(map, $"{service.Path}.ulimits.{entry.Key}", service.Diagnostics);
-            var soft = limit.Number("soft", -1, long.MaxValue) ?? 0;
-            var hard = isMap ? limit.Number("hard", -1, long.MaxValue) ?? 0 : soft;
-            if (isMap && (!limit.Has("soft") || !limit.Has("hard")))
-            {
-                service.Diagnostics.Error(entry.KeyPlace, $"{limit.Path}: needs both 'soft' and 'hard'");
-            }
-
-            limit.Finish();
-            limits[entry.Key] = new UlimitModel(soft, hard);
-        }
-
-        return limits;
-    }
-
-    private static List<string> ReadExtraHosts(MapReader service)
-    {
-        var hosts = new List<string>();
-        foreach (var scalar in service.Scalars("extra_hosts"))
-        {
-            var separator = scalar.Text.IndexOf('=', StringComparison.Ordinal);
-            separator = separator < 0 ? scalar.Text.IndexOf(':', StringComparison.Ordinal) : separator;
-            var address = separator < 0 ? string.Empty : scalar.Text[(separator + 1)..].Trim('[', ']');
-            if (separator <= 0 || (address != "host-gateway" && !System.Net.IPAddress.TryParse(address, out _)))
-            {
-                service.Diagnostics.Error(
-                    scalar.Place,
-                    $"{service.Path}.extra_hosts: '{scalar.Text}' must have the form NAME=ADDRESS or NAME=host-gateway");
-                continue;
-            }
-
-            hosts.Add($"{scalar.Text[..separator]}:{address}");
-        }
-
-        return hosts;
-    }
-
     private static LoggingModel? ReadLogging(MapReader service)
     {
         if (service.Map("logging") is not { } logging)
@@ -622,33 +324,6 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
 
         logging.Finish();
         return new LoggingModel(driver, options);
-    }
-
-    private static List<DeviceModel> ReadDevices(MapReader service)
-    {
-        var devices = new List<DeviceModel>();
-        foreach (var item in service.Items("devices"))
-        {
-            if (item is MapNode map)
-            {
-                var device = new MapReader(map, $"{service.Path}.devices", service.Diagnostics);
-                var source = device.Text("source") ?? string.Empty;
-                devices.Add(new DeviceModel(source, device.Text("target") ?? source, device.Text("permissions") ?? "rwm"));
-                device.Finish();
-            }
-            else if (item is ScalarNode scalar)
-            {
-                var parts = scalar.Text.Split(':');
-                devices.Add(new DeviceModel(parts[0], parts.Length > 1 ? parts[1] : parts[0], parts.Length > 2 ? parts[2] : "rwm"));
-            }
-
-            if (devices.Count == 0 || !devices[^1].Source.StartsWith('/') || devices[^1].Permissions.Any(letter => !"rwm".Contains(letter, StringComparison.Ordinal)))
-            {
-                service.Diagnostics.Error(item.Place, $"{service.Path}.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]]");
-            }
-        }
-
-        return devices;
     }
 
     private static (PullPolicy Policy, TimeSpan? Every) ReadPullPolicy(MapReader service)
@@ -707,32 +382,5 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         }
 
         return scale ?? deploy?.Replicas ?? 1;
-    }
-
-    private static List<FileReference> ReadReferences(MapReader service, string key, string folder)
-    {
-        var references = new List<FileReference>();
-        foreach (var item in service.Items(key))
-        {
-            if (item is ScalarNode scalar)
-            {
-                references.Add(new FileReference(scalar.Text, folder + scalar.Text, null, null, null));
-            }
-            else if (item is MapNode map)
-            {
-                var reference = new MapReader(map, $"{service.Path}.{key}", service.Diagnostics);
-                var source = reference.Text("source") ?? string.Empty;
-                var target = reference.Text("target") ?? source;
-                references.Add(new FileReference(
-                    source,
-                    target.StartsWith('/') ? target : folder + target,
-                    reference.Text("uid"),
-                    reference.Text("gid"),
-                    reference.Mode("mode")));
-                reference.Finish();
-            }
-        }
-
-        return references;
     }
 }

@@ -31,10 +31,18 @@ public sealed record NetworkModel(
     bool IsAttachable,
     bool? EnableIpv6,
     IReadOnlyDictionary<string, string> Labels,
-    IReadOnlyList<AddressPool> Pools);
+    IReadOnlyList<AddressPool> Pools)
+{
+    /// <summary>Null: it has IPv4 addresses.</summary>
+    public bool? EnableIpv4 { get; init; }
+}
 
 /// <param name="Subnet">As <c>172.28.0.0/16</c>.</param>
-public sealed record AddressPool(string? Subnet, string? Gateway, string? IpRange);
+public sealed record AddressPool(string? Subnet, string? Gateway, string? IpRange)
+{
+    /// <summary>Addresses that no container gets, by a name that says why (<c>aux_addresses</c>); null for none.</summary>
+    public IReadOnlyDictionary<string, string>? Reserved { get; init; }
+}
 
 /// <inheritdoc cref="NetworkModel"/>
 public sealed record VolumeModel(

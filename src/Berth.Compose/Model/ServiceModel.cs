@@ -184,6 +184,15 @@ public sealed record ServiceModel
 
     public IReadOnlyList<string> Profiles { get; init; } = [];
 
+    /// <summary>Whether <c>up</c> without <c>-d</c> shows what it prints.</summary>
+    public bool Attach { get; init; } = true;
+
+    /// <summary>Run in a container once it has started, one after the other.</summary>
+    public IReadOnlyList<HookModel> PostStart { get; init; } = [];
+
+    /// <summary>Run in a container before it is stopped, one after the other.</summary>
+    public IReadOnlyList<HookModel> PreStop { get; init; } = [];
+
     /// <summary><c>x-berth</c></summary>
     public ServiceExtension? Extension { get; init; }
 
@@ -224,6 +233,21 @@ public sealed record BuildModel(
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     public IReadOnlyDictionary<string, UlimitModel> Ulimits { get; init; } = new Dictionary<string, UlimitModel>();
+}
+
+/// <summary>A command that is run in a container at a turn of its life.</summary>
+public sealed record HookModel(IReadOnlyList<string> Command)
+{
+    /// <summary>Null for the container's.</summary>
+    public string? User { get; init; }
+
+    /// <summary>Null for the container's.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    public bool Privileged { get; init; }
+
+    /// <summary>On top of the container's. A null value is left out.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 }
 
 /// <param name="MaximumRetries">Zero for no limit.</param>
@@ -288,9 +312,10 @@ public enum MountKind
     Bind,
     Volume,
     Tmpfs,
+    Image,
 }
 
-/// <param name="Source">Absolute path of a bind; name in the files of a volume; null for an anonymous volume or tmpfs.</param>
+/// <param name="Source">Absolute path of a bind; name in the files of a volume; an image's reference; null for an anonymous volume or tmpfs.</param>
 /// <param name="CreatesHostPath">Make a bind's missing source, as the short form does.</param>
 /// <param name="NoCopy">Leave a new volume empty instead of filling it from the image.</param>
 /// <param name="Propagation">Of a bind, for instance <c>rslave</c>.</param>
@@ -304,7 +329,14 @@ public sealed record MountModel(
     string? Propagation = null,
     string? Subpath = null,
     long? TmpfsSizeBytes = null,
-    int? TmpfsMode = null);
+    int? TmpfsMode = null)
+{
+    /// <summary>Of what is mounted below a bind's source: <c>enabled</c>, <c>disabled</c>, <c>writable</c> or <c>readonly</c>; null for the first.</summary>
+    public string? Recursive { get; init; }
+
+    /// <summary>Of a volume that is made for this mount; null for none.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+}
 
 public enum DependencyCondition
 {
@@ -355,7 +387,19 @@ public sealed record DeployModel(
     DeployRestartPolicy? RestartPolicy,
     UpdateConfig? Update,
     UpdateConfig? Rollback,
-    IReadOnlyDictionary<string, string> Labels);
+    IReadOnlyDictionary<string, string> Labels)
+{
+    /// <summary><c>replicated</c> or <c>global</c>, which is one container on one machine; null for the first.</summary>
+    public string? Mode { get; init; }
+
+    /// <summary>Without meaning on one machine.</summary>
+    public PlacementModel? Placement { get; init; }
+}
+
+/// <summary>On which machines of a cluster a service may run.</summary>
+/// <param name="Constraints">As <c>node.labels.disk==ssd</c>.</param>
+/// <param name="Spreads">Labels of machines over whose values it is spread.</param>
+public sealed record PlacementModel(IReadOnlyList<string> Constraints, IReadOnlyList<string> Spreads, int? MaximumPerNode);
 
 public sealed record ResourcesModel(decimal? Cpus, long? MemoryBytes, long? Pids);
 

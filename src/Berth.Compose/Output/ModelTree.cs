@@ -93,6 +93,9 @@ internal static class ModelTree
         ("secrets", Items(service.Secrets, Of)),
         ("configs", Items(service.Configs, Of)),
         ("profiles", Texts(service.Profiles)),
+        ("attach", service.Attach ? null : false),
+        ("post_start", Items(service.PostStart, Of)),
+        ("pre_stop", Items(service.PreStop, Of)),
         ("x-berth", service.Extension is { } extension ? Of(extension) : null));
 
     public static SortedDictionary<string, object> Of(NetworkModel network) => network.IsExternal
@@ -103,10 +106,11 @@ internal static class ModelTree
             ("driver_opts", Texts(network.DriverOptions)),
             ("internal", True(network.IsInternal)),
             ("attachable", True(network.IsAttachable)),
+            ("enable_ipv4", network.EnableIpv4),
             ("enable_ipv6", network.EnableIpv6),
             ("labels", Texts(network.Labels)),
             ("ipam", network.Pools.Count == 0 ? null : Map(("config", Items(network.Pools, pool =>
-                Map(("subnet", pool.Subnet), ("gateway", pool.Gateway), ("ip_range", pool.IpRange)))))));
+                Map(("subnet", pool.Subnet), ("gateway", pool.Gateway), ("ip_range", pool.IpRange), ("aux_addresses", pool.Reserved is { } reserved ? Texts(reserved) : null)))))));
 
     public static SortedDictionary<string, object> Of(VolumeModel volume) => volume.IsExternal
         ? Map(("name", volume.Name), ("external", true))
@@ -146,6 +150,13 @@ internal static class ModelTree
         ("tags", Texts(build.Tags)),
         ("ulimits", Each(build.Ulimits, limit => Map(("soft", limit.Soft), ("hard", limit.Hard)))));
 
+    private static SortedDictionary<string, object> Of(HookModel hook) => Map(
+        ("command", Texts(hook.Command)),
+        ("user", hook.User),
+        ("privileged", True(hook.Privileged)),
+        ("working_dir", hook.WorkingDirectory),
+        ("environment", Each(hook.Environment, value => (object?)value ?? Null.Value)));
+
     private static SortedDictionary<string, object> Of(PortModel port) => Map(
         ("host_ip", port.HostIp),
         ("published", port.PublishedFirst is null ? null
@@ -182,8 +193,10 @@ internal static class ModelTree
         ("read_only", True(mount.ReadOnly)),
         ("bind", mount.Kind != MountKind.Bind ? null : Map(
             ("create_host_path", mount.CreatesHostPath),
-            ("propagation", mount.Propagation))),
-        ("volume", mount.Kind != MountKind.Volume ? null : MapOrNull(("nocopy", True(mount.NoCopy)), ("subpath", mount.Subpath))),
+            ("propagation", mount.Propagation),
+            ("recursive", mount.Recursive))),
+        ("volume", mount.Kind != MountKind.Volume ? null : MapOrNull(("nocopy", True(mount.NoCopy)), ("subpath", mount.Subpath), ("labels", mount.Labels is { } labels ? Texts(labels) : null))),
+        ("image", mount.Kind != MountKind.Image ? null : MapOrNull(("subpath", mount.Subpath))),
         ("tmpfs", mount.Kind != MountKind.Tmpfs ? null : MapOrNull(
             ("size", Text(mount.TmpfsSizeBytes)),
             ("mode", Octal(mount.TmpfsMode)))));
@@ -209,7 +222,14 @@ internal static class ModelTree
         ("gid", reference.GroupId),
         ("mode", Octal(reference.Mode)));
 
+    private static SortedDictionary<string, object> Of(PlacementModel placement) => Map(
+        ("constraints", Texts(placement.Constraints)),
+        ("preferences", Items(placement.Spreads, spread => Map(("spread", spread)))),
+        ("max_replicas_per_node", (long?)placement.MaximumPerNode));
+
     private static SortedDictionary<string, object> Of(DeployModel deploy) => Map(
+        ("mode", deploy.Mode),
+        ("placement", deploy.Placement is { } placement ? Of(placement) : null),
         ("replicas", (long?)deploy.Replicas),
         ("endpoint_mode", deploy.EndpointMode),
         ("resources", MapOrNull(

@@ -143,7 +143,8 @@ public sealed partial class ContainerService
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously); // what runs is adopted, and what is left over is gone
 
     /// <summary>Begins the health checks of a container that has just started, or, at the start of the daemon, once everything is settled.</summary>
-    private void StartHealth(Container container, ContainerRecord started)
+    /// <param name="state">What is known already; null at its start.</param>
+    private void StartHealth(Container container, ContainerRecord started, HealthState? state = null)
     {
         if (HealthMonitor.Command(started.Config) is null)
         {
@@ -151,7 +152,7 @@ public sealed partial class ContainerService
             return;
         }
 
-        container.Health = new HealthState { Status = "starting" };
+        container.Health = state ?? new HealthState { Status = "starting" };
         var ending = new CancellationTokenSource();
         container.HealthLoop = ending;
         var monitor = new HealthMonitor(container, started.Config.Healthcheck!, Execs, _time, async next =>

@@ -87,12 +87,17 @@ public sealed partial class ContainerService
         HostLimits.RequireKnown(host, _cgroups);
         if (record.IsRunning)
         {
-            var file = RunDirectory(record.Id) + "/resources.json";
-            await File.WriteAllBytesAsync(file, RuntimeSpecWriter.Resources(ResourceModel.From(host))).ConfigureAwait(false);
-            await _runtime.UpdateAsync(record.Id, file).ConfigureAwait(false);
+            await SetLimitsAsync(record.Id, host).ConfigureAwait(false);
         }
 
         await SaveAsync(container, record with { HostConfig = host }).ConfigureAwait(false);
         _events.Publish("container", "update", record.Id, Attributes(record));
+    }
+
+    private async Task SetLimitsAsync(string id, HostConfig host)
+    {
+        var file = RunDirectory(id) + "/resources.json";
+        await File.WriteAllBytesAsync(file, RuntimeSpecWriter.Resources(ResourceModel.From(host))).ConfigureAwait(false);
+        await _runtime.UpdateAsync(id, file).ConfigureAwait(false);
     }
 }

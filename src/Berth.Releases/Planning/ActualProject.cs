@@ -57,11 +57,25 @@ public sealed record ActualContainer(
 
     /// <summary>Of its last run.</summary>
     public int ExitCode { get; init; }
+
+    /// <summary>The reference of the image it was created from.</summary>
+    public string Image { get; init; } = "";
+
+    /// <summary>In what it is not as its service says; null when that is not known, as before its image is here.</summary>
+    public IReadOnlyList<FieldChange>? Changes { get; init; }
 }
 
 /// <param name="Key">Name in the files, from the label; null when the project did not make it.</param>
 /// <param name="ConfigHash">From the label; null when it has none.</param>
-public sealed record ActualNetwork(string Id, string Name, string? Key, string? ConfigHash);
+public sealed record ActualNetwork(string Id, string Name, string? Key, string? ConfigHash)
+{
+    /// <inheritdoc cref="ActualContainer.Changes"/>
+    public IReadOnlyList<FieldChange>? Changes { get; init; }
+}
 
 /// <inheritdoc cref="ActualNetwork"/>
-public sealed record ActualVolume(string Name, string? Key, string? ConfigHash);
+public sealed record ActualVolume(string Name, string? Key, string? ConfigHash)
+{
+    /// <inheritdoc cref="ActualContainer.Changes"/>
+    public IReadOnlyList<FieldChange>? Changes { get; init; }
+}

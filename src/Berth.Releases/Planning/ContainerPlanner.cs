@@ -79,7 +79,7 @@ internal sealed class ContainerPlanner(
         var actions = Rolled(
             service, wanted,
             [
-                .. kept.Select(container => PlanExisting(service, container, reasons[container.Id])),
+                .. kept.SelectMany(container => PlanExisting(service, container, reasons[container.Id])),
                 .. New(service, existing, wanted - kept.Count),
             ]);
         if (actions.Any(Starts))
@@ -104,7 +104,7 @@ internal sealed class ContainerPlanner(
     {
         var replacements = actions.OfType<ReplaceContainer>().Where(action => action is { Start: true, Existing.State: ContainerState.Running }).ToList();
         var additions = actions.OfType<CreateContainer>().Where(action => action.Start).ToList();
-        var serves = replacements.Count > 0 || actions.Any(action => action is LeaveContainer { Existing.State: ContainerState.Running });
+        var serves = replacements.Count > 0 || actions.Any(action => action is LeaveContainer { Existing.State: ContainerState.Running } or UpdateContainer);
         if (!serves || replacements.Count + additions.Count == 0 || service.Networks.Keys.Any(recreatedNetworks.Contains) || HasFixedAddress(service))
         {
             return actions;
@@ -142,27 +142,70 @@ internal sealed class ContainerPlanner(
 
     private int Wanted(ServiceModel service) => options.Scale.TryGetValue(service.Name, out var scale) ? scale : service.Scale;
 
-    private PlanAction PlanExisting(ServiceModel service, ActualContainer container, string? replaceReason)
+    private IEnumerable<PlanAction> PlanExisting(ServiceModel service, ActualContainer container, string? replaceReason)
     {
         if (replaceReason is not null)
         {
-            return new ReplaceContainer(service, container, NameOf(service, container.Number), !options.NoStart, replaceReason);
+            yield return new ReplaceContainer(service, container, NameOf(service, container.Number), !options.NoStart, replaceReason) { Changes = AllChanges(service, container) };
+            yield break;
+        }
+
+        var changes = options.NoRecreate ? [] : Wrong(service, container);
+        if (changes.Count > 0)
+        {
+            yield return new UpdateContainer(service, container, UpdateReason(service, container, changes)) { Changes = changes };
         }
 
         if (options.NoStart || container.State is ContainerState.Running or ContainerState.Restarting)
         {
-            return RestartReason(service) is { } reason && !options.NoStart
-                ? new RestartContainer(service, container, reason)
-                : new LeaveContainer(service, container, LeaveReason(service));
+            if (RestartReason(service) is { } reason && !options.NoStart)
+            {
+                yield return new RestartContainer(service, container, reason);
+            }
+            else if (changes.Count == 0)
+            {
+                yield return new LeaveContainer(service, container, LeaveReason(service));
+            }
+
+            yield break;
         }
 
-        return new StartContainer(service, container, container.State switch
+        yield return new StartContainer(service, container, container.State switch
         {
             ContainerState.Paused => "it is paused",
             ContainerState.Created => "it was never started",
             _ => "it is not running",
         });
     }
+
+    /// <summary>
+    /// What must become other. Where the files say what they said when it was made, that is only what others can have changed since; what
+    /// an older Berth or another program has written differently, and means the same, is left alone.
+    /// </summary>
+    private static IReadOnlyList<FieldChange> Wrong(ServiceModel service, ActualContainer container) =>
+        container.ConfigHash == ServiceHash.Compute(service) ? [.. (container.Changes ?? []).Where(change => change.IsDrift)] : container.Changes ?? [];
+
+    private static string UpdateReason(ServiceModel service, ActualContainer container, IReadOnlyList<FieldChange> changes)
+    {
+        var fields = string.Join(", ", changes.Take(3).Select(change => change.Field)) + (changes.Count > 3 ? $" and {changes.Count - 3} more" : "");
+        return container.ConfigHash == ServiceHash.Compute(service) ? $"{fields} {(changes.Count == 1 ? "was" : "were")} changed by somebody else" : $"{fields} changed";
+    }
+
+    private IReadOnlyList<FieldChange> AllChanges(ServiceModel service, ActualContainer container)
+    {
+        var image = ImagePlanner.ImageOf(project, service);
+        var known = container.Changes ?? [];
+        if (container.Changes is null && container.Image.Length > 0 && container.Image != image)
+        {
+            return [new("image", container.Image, image)]; // the rest is known once the image is here
+        }
+
+        return actual.Images.TryGetValue(image, out var found) && found.Id != container.ImageId && known.All(change => change.Field != "image")
+            ? [new("image", $"{image} ({Short(container.ImageId)})", $"{image} ({Short(found.Id)})"), .. known]
+            : known;
+    }
+
+    private static string Short(string id) => id.Length > 19 ? id[7..19] : id;
 
     private IEnumerable<CreateContainer> New(ServiceModel service, List<ActualContainer> existing, int count)
     {
@@ -195,10 +238,15 @@ internal sealed class ContainerPlanner(
         var isForced = options.ForceRecreateDependencies || (options.ForceRecreate && scope.Named.Contains(service.Name));
         var image = ImagePlanner.ImageOf(project, service);
         return isForced ? "a new one was asked for"
-            : container.ConfigHash != ServiceHash.Compute(service) ? "its configuration changed"
+            : NeedsAnother(service, container) ? container.ConfigHash == ServiceHash.Compute(service) ? "it was changed by somebody else" : "its configuration changed"
             : actual.Images.TryGetValue(image, out var found) && found.Id != container.ImageId ? $"its image '{image}' changed"
             : null;
     }
+
+    // Only what runs is changed as it is.
+    private static bool NeedsAnother(ServiceModel service, ActualContainer container) => container.Changes is null
+        ? container.ConfigHash != ServiceHash.Compute(service)
+        : Wrong(service, container) is { Count: > 0 } wrong && (container.State != ContainerState.Running || wrong.Any(change => !change.IsInPlace));
 
     private string? RestartReason(ServiceModel service) => service.DependsOn
         .Where(pair => pair.Value.Restart && _replaced.Contains(pair.Key))

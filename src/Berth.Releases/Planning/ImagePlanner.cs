@@ -26,10 +26,21 @@ internal sealed class ImagePlanner(
             {
                 actions.TryAdd(image, action);
             }
+
+            foreach (var mounted in Mounted(service).Where(mounted => !builders.ContainsKey(mounted)))
+            {
+                if (PlanPull(service, mounted) is { } pull)
+                {
+                    actions.TryAdd(mounted, pull);
+                }
+            }
         }
 
         return [.. actions.Values.OrderBy(action => action is BuildImage)]; // a build's own base images come from the builder
     }
+
+    /// <summary>Images whose files a service mounts.</summary>
+    internal static IEnumerable<string> Mounted(ServiceModel service) => service.Volumes.Where(mount => mount is { Kind: MountKind.Image, Source: not null }).Select(mount => mount.Source!);
 
     private BuildImage? PlanBuild(ServiceModel builder, string image)
     {

@@ -35,6 +35,9 @@ public enum PlanEffects
 public abstract record PlanAction(string Reason)
 {
     public virtual PlanEffects Effects => PlanEffects.None;
+
+    /// <summary>What becomes other by it, where that is known.</summary>
+    public IReadOnlyList<FieldChange> Changes { get; init; } = [];
 }
 
 /// <param name="Image">The reference its result gets.</param>
@@ -86,6 +89,9 @@ public sealed record RestartContainer(ServiceModel Service, ActualContainer Exis
 {
     public override PlanEffects Effects => PlanEffects.Interrupts;
 }
+
+/// <summary>Makes the <see cref="PlanAction.Changes"/> of a container that runs, and goes on running.</summary>
+public sealed record UpdateContainer(ServiceModel Service, ActualContainer Existing, string Reason) : PlanAction(Reason);
 
 public sealed record LeaveContainer(ServiceModel Service, ActualContainer Existing, string Reason) : PlanAction(Reason);
 

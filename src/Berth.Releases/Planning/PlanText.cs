@@ -18,6 +18,7 @@ public static class PlanText
         RollService roll => $"{(roll.Settings.Order == RollOrder.Alone ? "replace" : "roll")} {string.Join(", ", roll.Replacements.Select(one => one.Name).Concat(roll.Additions.Select(one => one.Name)))}: {roll.Reason}",
         StartContainer start => $"start {start.Existing.Name}: {start.Reason}",
         RestartContainer restart => $"restart {restart.Existing.Name}: {restart.Reason}",
+        UpdateContainer update => $"update {update.Existing.Name}: {update.Reason}",
         LeaveContainer leave => $"leave {leave.Existing.Name}: {leave.Reason}",
         RemoveContainer remove => $"remove {remove.Existing.Name}: {remove.Reason}",
         WaitForDependency wait => $"wait for {wait.Dependency}: {wait.Reason}",

@@ -53,13 +53,13 @@ internal sealed class ResourcePlanner(ProjectModel project, ActualProject actual
             return null;
         }
 
-        if (existing.ConfigHash is null || existing.ConfigHash == ServiceHash.Compute(network))
+        if (existing.ConfigHash is null || existing.ConfigHash == ServiceHash.Compute(network) || existing.Changes is { Count: 0 })
         {
             return null;
         }
 
         _recreated.Add(network.Key);
-        return new RecreateNetwork(network, existing, Attached(network.Key), "its settings changed");
+        return new RecreateNetwork(network, existing, Attached(network.Key), "its settings changed") { Changes = existing.Changes ?? [] };
     }
 
     private List<ActualContainer> Attached(string network) =>
@@ -88,7 +88,7 @@ internal sealed class ResourcePlanner(ProjectModel project, ActualProject actual
         {
             findings.Warnings.Add($"volume '{volume.Name}' exists, but this project did not create it; declare it as external to use it");
         }
-        else if (!volume.IsExternal && existing.ConfigHash is { } hash && hash != ServiceHash.Compute(volume))
+        else if (!volume.IsExternal && existing.ConfigHash is { } hash && hash != ServiceHash.Compute(volume) && existing.Changes is not { Count: 0 })
         {
             findings.Warnings.Add(
                 $"volume '{volume.Name}' has other settings than the file; it is left as it is, because making it anew would lose its data");

@@ -4,11 +4,17 @@ using Berth.Engine.Errors;
 
 namespace Berth.Releases.Projects;
 
-/// <summary>Actions whose aim counts, not who got there first.</summary>
+/// <summary>A project's actions on a container: with what its service has run at that turn, and so that their aim counts, not who got there first.</summary>
 internal static class ContainerActions
 {
-    internal static async Task StopAsync(EngineHost engine, Container container, int? timeoutSeconds)
+    /// <param name="progress">Told what failed and does not keep it from being stopped.</param>
+    internal static async Task StopAsync(EngineHost engine, Container container, int? timeoutSeconds, ProjectProgress progress)
     {
+        if (await ContainerHooks.StoppingAsync(engine, container, timeoutSeconds).ConfigureAwait(false) is { } failure)
+        {
+            progress(new(ProjectEventKind.Warning, container.Name, failure));
+        }
+
         try
         {
             await engine.Containers.StopAsync(container, null, timeoutSeconds).ConfigureAwait(false);
@@ -29,5 +35,18 @@ internal static class ContainerActions
         {
             return; // it was started meanwhile
         }
+
+        await ContainerHooks.StartedAsync(engine, container).ConfigureAwait(false);
+    }
+
+    internal static async Task RestartAsync(EngineHost engine, Container container, int? timeoutSeconds, ProjectProgress progress)
+    {
+        if (await ContainerHooks.StoppingAsync(engine, container, timeoutSeconds).ConfigureAwait(false) is { } failure)
+        {
+            progress(new(ProjectEventKind.Warning, container.Name, failure));
+        }
+
+        await engine.Containers.RestartAsync(container, null, timeoutSeconds).ConfigureAwait(false);
+        await ContainerHooks.StartedAsync(engine, container).ConfigureAwait(false);
     }
 }

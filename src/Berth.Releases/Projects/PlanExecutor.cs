@@ -164,6 +164,7 @@ internal sealed class PlanExecutor(
         StartContainer start => start.Service.Name,
         RollService roll => roll.Service.Name,
         RestartContainer restart => restart.Service.Name,
+        UpdateContainer update => update.Service.Name,
         LeaveContainer leave => leave.Service.Name,
         WaitForDependency wait => wait.Service,
         RemoveContainer remove when project.Services.ContainsKey(remove.Existing.Service) && !remove.Existing.IsOneOff => remove.Existing.Service,
@@ -185,6 +186,7 @@ internal sealed class PlanExecutor(
         RollService roll => RollAsync(roll, cancellationToken),
         StartContainer start => StartAsync(start),
         RestartContainer restart => RestartAsync(restart),
+        UpdateContainer update => UpdateAsync(update),
         LeaveContainer leave => Leave(leave),
         RemoveContainer remove => RemoveAsync(remove),
         WaitForDependency wait => WaitAsync(wait, cancellationToken),
@@ -203,7 +205,8 @@ internal sealed class PlanExecutor(
         {
             Name = network.Name,
             Driver = network.Driver,
-            Pools = [.. network.Pools.Select(pool => new PoolConfig { Subnet = pool.Subnet, Gateway = pool.Gateway, IpRange = pool.IpRange })],
+            Pools = [.. network.Pools.Select(pool => new PoolConfig { Subnet = pool.Subnet, Gateway = pool.Gateway, IpRange = pool.IpRange, AuxAddresses = pool.Reserved ?? new Dictionary<string, string>() })],
+            EnableIpv4 = network.EnableIpv4 != false,
             EnableIpv6 = network.EnableIpv6 == true,
             Internal = network.IsInternal,
             Attachable = network.IsAttachable,
@@ -337,7 +340,7 @@ internal sealed class PlanExecutor(
     }
 
     private static Dictionary<string, string> AnonymousVolumes(ContainerRecord replaced) => replaced.Mounts
-        .Where(mount => mount is { Type: "volume" } && (mount.Anonymous || IsMadeUp(mount.Name)))
+        .Where(mount => mount is { Type: "volume" } && (mount.Anonymous || ContainerFacts.IsMadeUp(mount.Name)))
         .ToDictionary(mount => mount.Destination, mount => mount.Name, StringComparer.Ordinal);
 
     private string ContainerOf(string service) => _containerOfService.TryGetValue(service, out var id) ? id
@@ -348,7 +351,7 @@ internal sealed class PlanExecutor(
     {
         if (start)
         {
-            await StepAsync(container.Name, "Starting", "Started", () => engine.Containers.StartAsync(container)).ConfigureAwait(false);
+            await StepAsync(container.Name, "Starting", "Started", () => ContainerActions.StartAsync(engine, container)).ConfigureAwait(false);
             await HoldIfHalfDoneAsync(container).ConfigureAwait(false);
         }
 
@@ -370,7 +373,7 @@ internal sealed class PlanExecutor(
         var container = engine.Containers.Resolve(start.Existing.Id);
         await StepAsync(container.Name, "Starting", "Started", () => container.Record.Status == ContainerStatus.Paused
             ? engine.Containers.PauseAsync(container, pause: false)
-            : engine.Containers.StartAsync(container), start.Reason).ConfigureAwait(false);
+            : ContainerActions.StartAsync(engine, container), start.Reason).ConfigureAwait(false);
         await HoldIfHalfDoneAsync(container).ConfigureAwait(false);
         Touch(container);
     }
@@ -378,7 +381,26 @@ internal sealed class PlanExecutor(
     private async Task RestartAsync(RestartContainer restart)
     {
         var container = engine.Containers.Resolve(restart.Existing.Id);
-        await StepAsync(container.Name, "Restarting", "Started", () => engine.Containers.RestartAsync(container, null, stopTimeoutSeconds), restart.Reason).ConfigureAwait(false);
+        await StepAsync(container.Name, "Restarting", "Started", () => ContainerActions.RestartAsync(engine, container, stopTimeoutSeconds, progress), restart.Reason).ConfigureAwait(false);
+        Touch(container);
+    }
+
+    private async Task UpdateAsync(UpdateContainer update)
+    {
+        const string network = "networks.";
+        var container = engine.Containers.Resolve(update.Existing.Id);
+        await StepAsync(container.Name, "Updating", "Updated", async () =>
+        {
+            var made = reader.Describe(project, update.Service, update.Existing, _files) ?? throw BerthException.NotFound($"the image of '{update.Service.Name}' is not here");
+            await engine.Containers.ChangeAsync(container, engine.Containers.Preview(made.Name, made.Config, made.Host, made.Networking)).ConfigureAwait(false);
+            foreach (var change in update.Changes.Where(change => change.Field.StartsWith(network, StringComparison.Ordinal)).OrderBy(change => change.New is null))
+            {
+                var name = change.Field[network.Length..];
+                await (change.New is null
+                    ? engine.Containers.DisconnectAsync(container, engine.Networks.Resolve(name))
+                    : engine.Containers.ConnectAsync(container, engine.Networks.Resolve(name), made.Networking.EndpointsConfig![name]!)).ConfigureAwait(false);
+            }
+        }, update.Reason).ConfigureAwait(false);
         Touch(container);
     }
 
@@ -423,9 +445,6 @@ internal sealed class PlanExecutor(
         }, remove.Reason).ConfigureAwait(false);
     }
 
-    // A volume that nobody named has 64 hexadecimal digits; after moving to a new container nothing else tells it apart.
-    private static bool IsMadeUp(string volume) => volume.Length == 64 && volume.All(char.IsAsciiHexDigitLower);
-
     private async Task StopAsync(Container container)
     {
         if (container.Record.Status is not (ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting))
@@ -433,7 +452,7 @@ internal sealed class PlanExecutor(
             return;
         }
 
-        await StepAsync(container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, stopTimeoutSeconds)).ConfigureAwait(false);
+        await StepAsync(container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, stopTimeoutSeconds, progress)).ConfigureAwait(false);
     }
 
     private async Task WaitAsync(WaitForDependency wait, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using System.Text;
 using Berth.Compose.Model;
 using Berth.Engine;
 using Berth.Engine.Errors;
+using Berth.Linux.Files;
 
 namespace Berth.Releases.Projects;
 
@@ -15,44 +16,49 @@ internal sealed class ProjectFiles(EngineOptions options)
 {
     private const int KeptBytes = 1 << 20;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const int DefaultMode = 0b100_100_100; // all may read it
+    private const char AttributesMark = '@'; // no key has it
 
-    /// <summary>Host paths by <c>secret/KEY</c> and <c>config/KEY</c>, of what the services use.</summary>
+    /// <summary><c>secret/KEY</c> or <c>config/KEY</c>; where a service asks for an owner or permissions, these follow.</summary>
+    internal static string KeyOf(string kind, FileReference reference) => $"{kind}/{reference.Source}{(HasAttributes(reference) ? $"{AttributesMark}{Attributes(reference)}" : "")}";
+
+    /// <summary>Where <see cref="PrepareAsync"/> will have the secrets and configs of all services. Writes nothing; what cannot be had has no path.</summary>
+    internal async Task<IReadOnlyDictionary<string, string>> FindAsync(ProjectModel project, CancellationToken cancellationToken)
+    {
+        var paths = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (kind, reference, _) in References(project.Services.Values))
+        {
+            var source = Source(project, kind, reference);
+            paths[KeyOf(kind, reference)] = await WrittenAsync(source, reference, cancellationToken).ConfigureAwait(false) is { } content
+                ? PathOf(project.Name, kind, reference, content)
+                : source.File ?? "";
+        }
+
+        return paths;
+    }
+
+    /// <summary>Host paths of what the services use, by <see cref="KeyOf"/>.</summary>
     /// <exception cref="BerthException">A file is missing, or an object cannot be had; all of them in one message.</exception>
     internal async Task<IReadOnlyDictionary<string, string>> PrepareAsync(ProjectModel project, IEnumerable<ServiceModel> services, CancellationToken cancellationToken)
     {
-        var wanted = services.SelectMany(service => service.Secrets.Select(one => (Kind: "secret", one, Service: service.Name))
-            .Concat(service.Configs.Select(one => (Kind: "config", one, Service: service.Name)))).ToList();
         var mistakes = new List<string>();
         var paths = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (kind, reference, service) in wanted)
+        foreach (var (kind, reference, service) in References(services))
         {
-            if (reference is { UserId: not null } or { GroupId: not null } or { Mode: not null })
-            {
-                mistakes.Add($"service '{service}': the {kind} '{reference.Source}' asks for uid, gid or mode, which Berth does not set: it is mounted as the file is. Take them out and set them on the file");
-            }
-
-            var source = (kind == "secret" ? project.Secrets : project.Configs)[reference.Source];
+            var source = Source(project, kind, reference);
             if (source.IsExternal)
             {
                 mistakes.Add($"service '{service}': the {kind} '{reference.Source}' is external, and Berth keeps no {kind}s outside of projects; give it a file");
             }
-            else if (source.Kept is { } kept && !(source.File is { } same && await HoldsAsync(same, kept, cancellationToken).ConfigureAwait(false)))
+            else if (source.Kept is null && source.File is { } file && Mistake(file, reference) is { } mistake)
             {
-                paths[$"{kind}/{reference.Source}"] = await WriteAsync(project.Name, kind, source.Key, kept, cancellationToken).ConfigureAwait(false);
-            }
-            else if (source.File is { } file)
-            {
-                if (!File.Exists(file) && !Directory.Exists(file))
-                {
-                    mistakes.Add($"service '{service}': the {kind} '{reference.Source}' is in the file '{file}', which does not exist");
-                }
-
-                paths[$"{kind}/{reference.Source}"] = file;
+                mistakes.Add($"service '{service}': the {kind} '{reference.Source}' is in the file '{file}', which {mistake}");
             }
             else
             {
-                paths[$"{kind}/{reference.Source}"] = await WriteAsync(project.Name, kind, source.Key, Encoding.UTF8.GetBytes(source.Content ?? ""), cancellationToken).ConfigureAwait(false);
+                paths[KeyOf(kind, reference)] = await WrittenAsync(source, reference, cancellationToken).ConfigureAwait(false) is { } content
+                    ? await WriteAsync(project.Name, kind, reference, content, cancellationToken).ConfigureAwait(false)
+                    : source.File!;
             }
         }
 
@@ -68,7 +74,7 @@ internal sealed class ProjectFiles(EngineOptions options)
         {
             if (new FileInfo(path) is { Exists: true, Length: <= KeptBytes } info)
             {
-                contents[key] = info.Length == 0 ? [] : await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false); // a pipe, which has no length, is not waited for
+                contents[key.Split(AttributesMark)[0]] = info.Length == 0 ? [] : await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false); // a pipe, which has no length, is not waited for
             }
         }
 
@@ -100,18 +106,62 @@ internal sealed class ProjectFiles(EngineOptions options)
         new FileInfo(file) is { Exists: true } info && info.Length == content.Length
         && (info.Length == 0 || (await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false)).AsSpan().SequenceEqual(content.Span));
 
-    private async Task<string> WriteAsync(string project, string kind, string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    private static IEnumerable<(string Kind, FileReference Reference, string Service)> References(IEnumerable<ServiceModel> services) => services.SelectMany(service =>
+        service.Secrets.Select(one => ("secret", one, service.Name)).Concat(service.Configs.Select(one => ("config", one, service.Name))));
+
+    private static FileObjectModel Source(ProjectModel project, string kind, FileReference reference) => (kind == "secret" ? project.Secrets : project.Configs)[reference.Source];
+
+    private static bool HasAttributes(FileReference reference) => reference is { UserId: not null } or { GroupId: not null } or { Mode: not null };
+
+    private static string Attributes(FileReference reference) => $"{reference.UserId ?? "0"}.{reference.GroupId ?? "0"}.{Convert.ToString(reference.Mode ?? DefaultMode, 8)}";
+
+    // Null for what is mounted from where it is.
+    private static async Task<ReadOnlyMemory<byte>?> WrittenAsync(FileObjectModel source, FileReference reference, CancellationToken cancellationToken)
+    {
+        if (source.Kept is { } kept && !(source.File is { } same && !HasAttributes(reference) && await HoldsAsync(same, kept, cancellationToken).ConfigureAwait(false)))
+        {
+            return kept;
+        }
+
+        if (source.IsExternal || (source.File is { } file && (!HasAttributes(reference) || Mistake(file, reference) is not null)))
+        {
+            return null;
+        }
+
+        return source.File is { } owned ? await File.ReadAllBytesAsync(owned, cancellationToken).ConfigureAwait(false) : Encoding.UTF8.GetBytes(source.Content ?? "");
+    }
+
+    // A file keeps its owner and permissions: whoever asks for others gets a copy.
+    private static string? Mistake(string file, FileReference reference) =>
+        !File.Exists(file) ? Directory.Exists(file)
+            ? HasAttributes(reference) ? "is a folder: it cannot be given an owner or permissions (uid, gid, mode)" : null
+            : "does not exist"
+        : HasAttributes(reference) && new FileInfo(file).Length > KeptBytes ? "is larger than 1 MiB: it cannot be given an owner or permissions (uid, gid, mode)"
+        : null;
+
+    private string PathOf(string project, string kind, FileReference reference, ReadOnlyMemory<byte> content) =>
+        $"{Folder(project)}/{kind}-{reference.Source}-{Convert.ToHexStringLower(SHA256.HashData(content.Span))[..16]}{(HasAttributes(reference) ? "-" + Attributes(reference) : "")}";
+
+    private async Task<string> WriteAsync(string project, string kind, FileReference reference, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory($"{options.DataRoot}/project-files", OwnerOnly);
-        Directory.CreateDirectory(Folder(project));
-        var path = $"{Folder(project)}/{kind}-{key}-{Convert.ToHexStringLower(SHA256.HashData(content.Span))[..16]}";
+        var folder = Directory.CreateDirectory(Folder(project)).FullName;
+        var path = PathOf(project, kind, reference, content);
         if (!await HoldsAsync(path, content, cancellationToken).ConfigureAwait(false))
         {
             await File.WriteAllBytesAsync(path + ".new", content, cancellationToken).ConfigureAwait(false);
-            File.SetUnixFileMode(path + ".new", ReadableByAll);
+            File.SetUnixFileMode(path + ".new", (UnixFileMode)(reference.Mode ?? DefaultMode));
+            if (HasAttributes(reference))
+            {
+                using var directory = DirectoryHandle.Open(folder);
+                directory.SetOwner(Path.GetFileName(path) + ".new", Id(reference.UserId), Id(reference.GroupId));
+            }
+
             File.Move(path + ".new", path, overwrite: true);
         }
 
         return path;
     }
+
+    private static uint Id(string? text) => text is null ? 0 : uint.Parse(text, System.Globalization.CultureInfo.InvariantCulture); // the binder has seen to that
 }

@@ -3,6 +3,7 @@ using Berth.Compose;
 using Berth.Compose.Model;
 using Berth.Engine;
 using Berth.Engine.Containers;
+using Berth.Engine.Errors;
 using Berth.Releases.Planning;
 
 namespace Berth.Releases.Projects;
@@ -16,8 +17,12 @@ internal sealed class ProjectReader(EngineHost engine)
     /// <param name="project">The project's name.</param>
     /// <param name="desired">Null when only the name is known: then no image and no external object is looked up.</param>
     /// <param name="spared">Ids of containers that are out of service and looked after by somebody else.</param>
-    internal ActualProject Read(string project, ProjectModel? desired, IReadOnlySet<string>? spared = null) => new(
-        [.. Containers(project).Where(container => spared?.Contains(container.Id) != true).Select(Actual)],
+    /// <param name="files">Where secrets and configs are or will be; null: containers are not compared with their services.</param>
+    internal ActualProject Read(string project, ProjectModel? desired, IReadOnlySet<string>? spared = null, IReadOnlyDictionary<string, string>? files = null) => new(
+        [
+            .. Containers(project).Where(container => spared?.Contains(container.Id) != true).Select(container =>
+                desired is null || files is null ? Actual(container) : Actual(container) with { Changes = Changes(desired, container, files) }),
+        ],
         [.. Networks(project, desired)],
         [.. Volumes(project, desired)],
         desired is null ? new Dictionary<string, ActualImage>() : Images(desired));
@@ -38,7 +43,43 @@ internal sealed class ProjectReader(EngineHost engine)
         {
             OutOfService = record.OutOfService,
             ExitCode = record.ExitCode,
+            Image = record.Config.Image,
         };
+    }
+
+    /// <summary>What a container of a service would be made from, in the place of one that is there; null as long as its image is not here.</summary>
+    internal ServiceContainer? Describe(ProjectModel project, ServiceModel service, ActualContainer existing, IReadOnlyDictionary<string, string> files)
+    {
+        var image = ImagePlanner.ImageOf(project, service);
+        return engine.Images.TryResolve(image) is not { } found ? null : ServiceContainer.Describe(project, service, new(
+            existing.Number,
+            service.ContainerName ?? existing.Name, // Compose 1 joined its parts otherwise
+            image,
+            found.Id.ToString(),
+            files,
+            new Dictionary<string, string>(),
+            other => Containers(project.Name).FirstOrDefault(container => container.Record.Label(ComposeLabels.Service) == other && !Actual(container).IsOneOff)?.Id
+                ?? throw BerthException.NotFound($"service '{other}' has no container")));
+    }
+
+    private IReadOnlyList<FieldChange>? Changes(ProjectModel project, Container container, IReadOnlyDictionary<string, string> files)
+    {
+        var existing = Actual(container);
+        if (existing.IsOneOff || existing.OutOfService || !project.Services.TryGetValue(existing.Service, out var service))
+        {
+            return null;
+        }
+
+        try
+        {
+            return Describe(project, service, existing, files) is { } made
+                ? ContainerFacts.Compare(container.Record, engine.Containers.Preview(made.Name, made.Config, made.Host, made.Networking))
+                : null;
+        }
+        catch (BerthException)
+        {
+            return null; // what it is to be cannot be had; making it tells why
+        }
     }
 
     private static ContainerState State(ContainerStatus status) => status switch
@@ -53,26 +94,34 @@ internal sealed class ProjectReader(EngineHost engine)
 
     private IEnumerable<ActualNetwork> Networks(string project, ProjectModel? desired)
     {
-        var named = desired?.Networks.Values.Select(network => network.Name).ToHashSet(StringComparer.Ordinal) ?? [];
+        var named = desired?.Networks.Values.ToLookup(network => network.Name, StringComparer.Ordinal);
         foreach (var network in engine.Networks.All)
         {
             var isOwn = network.Labels.GetValueOrDefault(ComposeLabels.Project) == project;
-            if (isOwn || named.Contains(network.Name))
+            var wanted = named?[network.Name].FirstOrDefault();
+            if (isOwn || wanted is not null)
             {
-                yield return new(network.Id, network.Name, isOwn ? network.Labels.GetValueOrDefault(ComposeLabels.Network) : null, network.Labels.GetValueOrDefault(ComposeLabels.ConfigHash));
+                yield return new(network.Id, network.Name, isOwn ? network.Labels.GetValueOrDefault(ComposeLabels.Network) : null, network.Labels.GetValueOrDefault(ComposeLabels.ConfigHash))
+                {
+                    Changes = wanted is null ? null : ResourceFacts.Compare(network, wanted),
+                };
             }
         }
     }
 
     private IEnumerable<ActualVolume> Volumes(string project, ProjectModel? desired)
     {
-        var named = desired?.Volumes.Values.Select(volume => volume.Name).ToHashSet(StringComparer.Ordinal) ?? [];
+        var named = desired?.Volumes.Values.ToLookup(volume => volume.Name, StringComparer.Ordinal);
         foreach (var volume in engine.Volumes.All)
         {
             var isOwn = volume.Labels.GetValueOrDefault(ComposeLabels.Project) == project;
-            if (isOwn || named.Contains(volume.Name))
+            var wanted = named?[volume.Name].FirstOrDefault();
+            if (isOwn || wanted is not null)
             {
-                yield return new(volume.Name, isOwn ? volume.Labels.GetValueOrDefault(ComposeLabels.Volume) : null, volume.Labels.GetValueOrDefault(ComposeLabels.ConfigHash));
+                yield return new(volume.Name, isOwn ? volume.Labels.GetValueOrDefault(ComposeLabels.Volume) : null, volume.Labels.GetValueOrDefault(ComposeLabels.ConfigHash))
+                {
+                    Changes = wanted is null ? null : ResourceFacts.Compare(volume, wanted),
+                };
             }
         }
     }
@@ -80,7 +129,7 @@ internal sealed class ProjectReader(EngineHost engine)
     private Dictionary<string, ActualImage> Images(ProjectModel desired)
     {
         var images = new Dictionary<string, ActualImage>(StringComparer.Ordinal);
-        foreach (var name in desired.Services.Values.Select(service => ImagePlanner.ImageOf(desired, service)).Distinct())
+        foreach (var name in desired.Services.Values.SelectMany(service => ImagePlanner.Mounted(service).Append(ImagePlanner.ImageOf(desired, service))).Distinct())
         {
             if (engine.Images.TryResolve(name) is { } image)
             {

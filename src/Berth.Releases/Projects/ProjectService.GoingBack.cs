@@ -173,7 +173,7 @@ public sealed partial class ProjectService
     private async Task<string?> UndoAsync(ReleaseRecord release, IReadOnlyList<Rollout> rollouts, Plan? plan, string reason, ProjectProgress progress)
     {
         release = await ledger.PutAsync(release with { Status = ReleaseStatus.GoingBack, Reason = reason, Rolled = RolledOf(rollouts), Ended = engine.Time.GetUtcNow() }).ConfigureAwait(false);
-        if (plan is not null && !plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)))
+        if (plan is not null && !plan.Actions.Any(action => action is RollService { Replacements.Count: > 0 } or UpdateContainer or RefreshVolume || action.Effects.HasFlag(PlanEffects.Interrupts)))
         {
             await GoBackAsync(rollouts).ConfigureAwait(false); // all that was there before is as it was
             await ledger.PutAsync(release with { Status = ReleaseStatus.Failed, Rolled = [] }).ConfigureAwait(false);
@@ -198,7 +198,7 @@ public sealed partial class ProjectService
             await RetagAsync(release).ConfigureAwait(false);
             var project = Load(release);
             var files = await _files.PrepareAsync(project, project.Services.Values, CancellationToken.None).ConfigureAwait(false);
-            var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, GoesBack = true, NoBuild = true, Obsolete = obsolete });
+            var plan = Planner.Plan(project, await ActualAsync(project, CancellationToken.None).ConfigureAwait(false), new() { ImagesAreReady = true, GoesBack = true, NoBuild = true, Obsolete = obsolete });
             Require(plan, progress);
             var executor = new PlanExecutor(engine, _reader, project, progress, null);
             await executor.RunAsync(plan.Actions, files, CancellationToken.None).ConfigureAwait(false);

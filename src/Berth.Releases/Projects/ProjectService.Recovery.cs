@@ -55,7 +55,7 @@ public sealed partial class ProjectService
             RequireImages(release);
             await RetagAsync(release).ConfigureAwait(false);
             var files = await _files.PrepareAsync(project, project.Services.Values, _stopping.Token).ConfigureAwait(false);
-            var plan = Planner.Plan(project, Actual(project), new() { ImagesAreReady = true, NoBuild = true, LastGaps = LastGaps(project.Name) });
+            var plan = Planner.Plan(project, await ActualAsync(project, _stopping.Token).ConfigureAwait(false), new() { ImagesAreReady = true, NoBuild = true, LastGaps = LastGaps(project.Name) });
             Require(plan, Silent);
             var watch = release.AskedWatch is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
             await CarryOutAsync(release, project, plan, files, new() { Watch = watch }, Silent, _stopping.Token, goesOn: true).ConfigureAwait(false);

@@ -109,17 +109,23 @@ public sealed partial class ProjectService
         ProjectModel project, UpOptions options, ProjectProgress progress, CancellationToken cancellationToken, bool isForOneOff = false)
     {
         var planOptions = options.Plan with { LastGaps = LastGaps(project.Name) };
-        var first = Planner.Plan(project, Actual(project), planOptions);
+        var actual = await ActualAsync(project, cancellationToken).ConfigureAwait(false);
+        var first = Planner.Plan(project, actual, planOptions);
         if (first.Problems.Count > 0)
         {
             throw BerthException.Invalid(string.Join('\n', first.Problems));
+        }
+
+        if (options.ExpectedPlan is { } expected && PlanFingerprint.Of(project, actual, first) != expected)
+        {
+            throw BerthException.Conflict($"The plan does not hold any more: the files of '{project.Name}' or what runs of it have changed since it was made. 'berth plan' makes a new one.");
         }
 
         var began = engine.Time.GetTimestamp();
         var scope = PlanScope.Of(project, options.Plan.Services, options.Plan.NoDependencies);
         var files = await _files.PrepareAsync(project, scope.Services, cancellationToken).ConfigureAwait(false);
         await _images.PrepareAsync(project, first.Images, new(), progress, cancellationToken).ConfigureAwait(false);
-        var plan = Planner.Plan(project, Actual(project), planOptions with { ImagesAreReady = true });
+        var plan = Planner.Plan(project, await ActualAsync(project, cancellationToken).ConfigureAwait(false), planOptions with { ImagesAreReady = true });
         Require(plan, progress);
         if (isForOneOff || options.Plan.NoStart || !plan.HasChanges)
         {
@@ -146,7 +152,7 @@ public sealed partial class ProjectService
         }, await ProjectFiles.ReadAsync(files, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
 
         // What serves is not left half replaced because a terminal was closed.
-        var touchesServing = plan.Actions.Any(action => action is RollService || action.Effects.HasFlag(PlanEffects.Interrupts));
+        var touchesServing = plan.Actions.Any(action => action is RollService or UpdateContainer || action.Effects.HasFlag(PlanEffects.Interrupts));
         if (touchesServing)
         {
             progress(new(ProjectEventKind.Release, project.Name, $"Release {release.Number}"));
@@ -227,8 +233,8 @@ public sealed partial class ProjectService
             .Select(Digest.Parse),
     ];
 
-    private ActualProject Actual(ProjectModel project) =>
-        _reader.Read(project.Name, project, _watches.TryGetValue(project.Name, out var watch) ? watch.Kept.ToHashSet(StringComparer.Ordinal) : null);
+    private async Task<ActualProject> ActualAsync(ProjectModel project, CancellationToken cancellationToken) => _reader.Read(
+        project.Name, project, _watches.TryGetValue(project.Name, out var watch) ? watch.Kept.ToHashSet(StringComparer.Ordinal) : null, await _files.FindAsync(project, cancellationToken).ConfigureAwait(false));
 
     /// <summary>What served before a release; a release that went back, or failed, does not count.</summary>
     private ReleaseRecord? Previous(ReleaseRecord release) => ledger.Of(release.Project).FirstOrDefault(other => other.Number < release.Number && other.Served);

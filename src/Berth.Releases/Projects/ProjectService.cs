@@ -111,7 +111,7 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
             cancellationToken.ThrowIfCancellationRequested();
             await progress.StepAsync(
                 engine.Time, ProjectEventKind.Container, container.Name, "Restarting", "Started",
-                () => engine.Containers.RestartAsync(container, null, timeoutSeconds)).ConfigureAwait(false);
+                () => ContainerActions.RestartAsync(engine, container, timeoutSeconds, progress)).ConfigureAwait(false);
         }
     }
 
@@ -225,7 +225,7 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         container => container.Record.Label(ComposeLabels.Service),
         container => ProjectReader.Actual(container).DependsOn,
         (container, _) => progress.StepAsync(
-            engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, timeoutSeconds)),
+            engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, timeoutSeconds, progress)),
         cancellationToken);
 
     private IReadOnlyList<Container> Existing(string project, IReadOnlyList<string> services, bool withAside = false)

@@ -8,7 +8,7 @@ namespace Berth.Releases.Projects;
 /// <summary>What a container is made from, beside its service.</summary>
 /// <param name="Number">From one.</param>
 /// <param name="ImageId">Of the image it is created from.</param>
-/// <param name="Files">Host paths of secrets and configs by <c>secret/KEY</c> and <c>config/KEY</c>.</param>
+/// <param name="Files">Host paths of secrets and configs, by <see cref="ProjectFiles.KeyOf"/>.</param>
 /// <param name="InheritedVolumes">Anonymous volumes of the container it replaces: path in the container → volume.</param>
 /// <param name="ContainerOfService">The id of a container of another service whose namespace it shares.</param>
 internal sealed record ServiceContainerInputs(
@@ -62,6 +62,11 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         if (service.Deploy?.EndpointMode is { } mode)
         {
             labels[EndpointModeLabel] = mode;
+        }
+
+        if (!inputs.IsOneOff && ContainerHooks.Describe(service) is { } hooks)
+        {
+            labels[ContainerHooks.Label] = hooks;
         }
 
         return labels;
@@ -192,13 +197,13 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         foreach (var reference in service.Secrets)
         {
             targets.Add(reference.Target);
-            yield return File(inputs.Files["secret/" + reference.Source], reference);
+            yield return File(inputs.Files[ProjectFiles.KeyOf("secret", reference)], reference);
         }
 
         foreach (var reference in service.Configs)
         {
             targets.Add(reference.Target);
-            yield return File(inputs.Files["config/" + reference.Source], reference);
+            yield return File(inputs.Files[ProjectFiles.KeyOf("config", reference)], reference);
         }
 
         // A VOLUME of the image: the replaced container's data goes on in the new one.
@@ -216,7 +221,14 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
             Source = mount.Source!,
             Target = mount.Target,
             ReadOnly = mount.ReadOnly,
-            BindOptions = new() { CreateMountpoint = mount.CreatesHostPath, Propagation = mount.Propagation ?? "" },
+            BindOptions = new()
+            {
+                CreateMountpoint = mount.CreatesHostPath,
+                Propagation = mount.Propagation ?? "",
+                NonRecursive = mount.Recursive == "disabled",
+                ReadOnlyNonRecursive = mount.Recursive == "writable",
+                ReadOnlyForceRecursive = mount.Recursive == "readonly",
+            },
         },
         MountKind.Volume => new()
         {
@@ -224,8 +236,9 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
             Source = mount.Source is { } key ? project.Volumes[key].Name : inherited.GetValueOrDefault(mount.Target, ""),
             Target = mount.Target,
             ReadOnly = mount.ReadOnly,
-            VolumeOptions = new() { NoCopy = mount.NoCopy, Subpath = mount.Subpath ?? "" },
+            VolumeOptions = new() { NoCopy = mount.NoCopy, Subpath = mount.Subpath ?? "", Labels = mount.Labels is { } labels ? Sorted(labels, pair => pair.Key, pair => pair.Value) : null },
         },
+        MountKind.Image => new() { Type = "image", Source = mount.Source!, Target = mount.Target, ReadOnly = true, ImageOptions = new() { Subpath = mount.Subpath ?? "" } },
         _ => new()
         {
             Type = "tmpfs",

@@ -22,6 +22,9 @@ public sealed record UpOptions
     /// <summary><c>deploy</c>: return once the watch has passed.</summary>
     public bool AwaitWatch { get; init; }
 
+    /// <summary>The <see cref="PlanFingerprint"/> of the plan that was shown: anything else is refused. Null for whatever the plan is now.</summary>
+    public string? ExpectedPlan { get; init; }
+
     /// <summary><c>--timeout</c>, seconds until a container that is replaced is killed; null for its own.</summary>
     public int? StopTimeoutSeconds { get; init; }
 }

@@ -69,7 +69,7 @@ internal sealed class EngineRollTarget(EngineHost engine, ServiceModel service, 
         }
 
         await CopyDrain.RunAsync(engine, container, drain, progress).ConfigureAwait(false);
-        await StepAsync(container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, stopTimeoutSeconds)).ConfigureAwait(false);
+        await StepAsync(container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, stopTimeoutSeconds, progress)).ConfigureAwait(false);
     }
 
     public Task StopHeldAsync(string id) =>

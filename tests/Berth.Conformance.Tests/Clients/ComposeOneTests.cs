@@ -32,6 +32,15 @@ public sealed class ComposeOneTests(DockerFixture docker) : IClassFixture<Docker
     }
 
     [Fact]
+    public async Task Berth_carries_on_what_it_has_made()
+    {
+        var project = Project("onekept");
+        await project.OutputAsync("up", "-d");
+        await project.UntilServedAsync("hello from a file\n");
+        await project.IsCarriedOnAsync();
+    }
+
+    [Fact]
     public async Task A_change_replaces_one_service_and_its_volume_stays()
     {
         var project = Project("onechange");

@@ -58,6 +58,32 @@ internal sealed class ComposeProject
     /// <summary>Ids of a service's containers.</summary>
     internal async Task<string[]> ContainersAsync(string service) => (await OutputAsync("ps", "-q", service)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>Berth takes the project over: nothing is made anew, a change replaces what it touches, and at the end nothing is left.</summary>
+    internal async Task IsCarriedOnAsync()
+    {
+        var (web, client) = (await ContainersAsync("web"), await ContainersAsync("client"));
+        await BerthAsync("up", "-d");
+        var plan = await BerthAsync("plan");
+        Assert.StartsWith($"{Name}: nothing to do", plan, StringComparison.Ordinal);
+        Assert.Equal(web, await ContainersAsync("web"));
+        Assert.Equal(client, await ContainersAsync("client"));
+        Variables["GREETING"] = "bye";
+        plan = await BerthAsync("plan");
+        Assert.Contains("environment.GREETING", plan, StringComparison.Ordinal);
+        await BerthAsync("up", "-d", "--no-watch");
+        await UntilServedAsync("bye from a file\n");
+        Assert.NotEqual(web, await ContainersAsync("web"));
+        Assert.Equal(client, await ContainersAsync("client"));
+        await BerthAsync("down", "-v");
+        Assert.Equal("", await LeftAsync());
+    }
+
+    private async Task<string> BerthAsync(params string[] words)
+    {
+        var command = _docker.Daemon.Berth(Folder, ["-p", Name, .. words]);
+        return (await (command with { Environment = command.Environment.Concat(Variables).ToDictionary() }).RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess().Output;
+    }
+
     /// <summary>Everything in the engine that bears the project's label.</summary>
     internal async Task<string> LeftAsync()
     {

@@ -92,6 +92,14 @@ public sealed class ComposeTwoTests(DockerFixture docker) : IClassFixture<Docker
         Assert.Equal("", await project.LeftAsync());
     }
 
+    [Fact]
+    public async Task Berth_carries_on_what_it_has_made()
+    {
+        var project = Project("twokept");
+        await project.OutputAsync("up", "-d", "--wait");
+        await project.IsCarriedOnAsync();
+    }
+
     private static IEnumerable<string?> Actions(IEnumerable<JsonNode> events, string service) =>
         events.Where(one => (string?)one["service"] == service && ((string?)one["attributes"]?["name"])?.EndsWith("-1", StringComparison.Ordinal) == true).Select(one => (string?)one["action"]);
 

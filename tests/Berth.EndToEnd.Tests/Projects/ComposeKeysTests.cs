@@ -1,25 +1,11 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Berth.Testing;
 
 namespace Berth.EndToEnd.Tests.Projects;
 
 /// <summary>Keys of compose files, by what the containers made from them see.</summary>
-public sealed class ComposeKeysTests : IAsyncLifetime
+public sealed class ComposeKeysTests() : ProjectTests("keys")
 {
-    private TestDaemon _daemon = null!;
-
-    private string Folder => _daemon.Folder + "/keys";
-
-    public async ValueTask InitializeAsync()
-    {
-        _daemon = await TestDaemon.StartAsync(TestContext.Current.CancellationToken);
-        Directory.CreateDirectory(Folder);
-        await BoxImage.BuildAsync(_daemon, TestContext.Current.CancellationToken);
-    }
-
-    public ValueTask DisposeAsync() => _daemon.DisposeAsync();
-
     [Fact]
     [Trait("Speed", "slow")]
     public async Task Links_and_the_volumes_of_others()
@@ -43,11 +29,11 @@ public sealed class ComposeKeysTests : IAsyncLifetime
             """);
         await BerthAsync("up", "-d", "--wait");
         Assert.Equal("answers", await InAsync("web", "wget -qO- http://database/"));
-        Assert.Contains("database", (await Run("exec", "-T", "reader", "wget", "-qO-", "http://database/")).Error, StringComparison.Ordinal); // the name is the other's alone
+        Assert.Contains("database", (await RunAsync("exec", "-T", "reader", "wget", "-qO-", "http://database/")).Error, StringComparison.Ordinal); // the name is the other's alone
         Assert.Equal("kept", await InAsync("reader", "cat /data/file"));
-        Assert.Contains("Read-only", (await Run("exec", "-T", "reader", "touch", "/data/more")).Error, StringComparison.Ordinal);
+        Assert.Contains("Read-only", (await RunAsync("exec", "-T", "reader", "touch", "/data/more")).Error, StringComparison.Ordinal);
         var (web, reader) = (await BerthAsync("ps", "-q", "web"), await BerthAsync("ps", "-q", "reader"));
-        await WriteAsync("compose.yaml", (await File.ReadAllTextAsync(Folder + "/compose.yaml", TestContext.Current.CancellationToken)).Replace("VERSION: 1", "VERSION: 2", StringComparison.Ordinal));
+        await ReplaceAsync("compose.yaml", "VERSION: 1", "VERSION: 2");
         await BerthAsync("up", "-d", "--wait");
         Assert.Equal(web, await BerthAsync("ps", "-q", "web")); // a link leads to the new container by itself
         Assert.Equal("answers", await InAsync("web", "wget -qO- http://database/"));
@@ -79,7 +65,7 @@ public sealed class ComposeKeysTests : IAsyncLifetime
         Assert.Equal("321", await InAsync("web", "cat /proc/1/oom_score_adj"));
         Assert.Equal(Environment.MachineName, await InAsync("web", "hostname"));
         Assert.Equal("02:42:0a:00:00:99", await InAsync("web", "cat /sys/class/net/eth0/address"));
-        var made = (await _daemon.Api.GetFromJsonAsync<JsonNode>("containers/keys-web-1/json", TestContext.Current.CancellationToken))!;
+        var made = (await Daemon.Api.GetFromJsonAsync<JsonNode>("containers/keys-web-1/json", TestContext.Current.CancellationToken))!;
         Assert.Equal(("1", "service"), ((string?)made["Config"]!["Labels"]!["from.file"], (string?)made["Config"]!["Labels"]!["own"]));
         Assert.Equal((50000, 25000), ((int)made["HostConfig"]!["CpuPeriod"]!, (int)made["HostConfig"]!["CpuQuota"]!));
     }
@@ -110,11 +96,88 @@ public sealed class ComposeKeysTests : IAsyncLifetime
         }
     }
 
-    private async Task<string> InAsync(string service, string command) => await BerthAsync(["exec", "-T", service, .. command.Split(' ')]);
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Commands_that_are_run_after_the_start_and_before_the_stop()
+    {
+        await WriteAsync("compose.yaml", """
+            services:
+              web:
+                image: box
+                command: sleep 1000
+                init: true
+                stop_grace_period: 1s
+                volumes: ['data:/data']
+                environment: {WHO: nobody}
+                post_start:
+                  - {command: ["sh", "-c", "echo $$WHO $$(id -u) $$(pwd) >>/data/turns"], environment: {WHO: started}, user: '7', working_dir: /bin}
+                pre_stop:
+                  - {command: sh -c 'echo stopping >>/data/turns'}
+                  - {command: sh -c 'echo no >&2; exit 3'}
+                  - {command: sh -c 'echo too much >>/data/turns'}
+            volumes: {data: }
+            """);
+        await BerthAsync("run", "--rm", "web", "chmod", "777", "/data");
+        await BerthAsync("run", "--rm", "web", "sh", "-c", "touch /data/turns; chmod 666 /data/turns");
+        await BerthAsync("up", "-d", "--wait");
+        Assert.Equal("started 7 /bin", await InAsync("web", "cat /data/turns"));
+        var restart = (await RunAsync("restart")).EnsureSuccess();
+        Assert.Contains("pre_stop of service 'web' in keys-web-1: sh -c echo no >&2; exit 3: it ended with exit code 3: no", restart.Error, StringComparison.Ordinal);
+        Assert.Equal("started 7 /bin\nstopping\nstarted 7 /bin", await InAsync("web", "cat /data/turns"));
+        await BerthAsync("-p", "keys", "stop"); // without the file at hand, too
+        Assert.EndsWith("\nstopping", await BerthAsync("run", "--rm", "web", "cat", "/data/turns"), StringComparison.Ordinal);
 
-    private async Task<string> BerthAsync(params string[] words) => (await Run(words)).EnsureSuccess().Output.Trim();
+        await WriteAsync("compose.yaml", "services:\n  bad:\n    image: box\n    command: sleep 1000\n    init: true\n    post_start: [{command: sh -c 'echo out of order; exit 4'}]\n");
+        var up = await RunAsync("up", "-d");
+        Assert.Equal(1, up.ExitCode);
+        Assert.Contains("post_start of service 'bad' in keys-bad-1: sh -c echo out of order; exit 4: it ended with exit code 4: out of order", up.Error, StringComparison.Ordinal);
+    }
 
-    private Task<CommandResult> Run(params string[] words) => _daemon.Berth(Folder, words).RunAsync(TestContext.Current.CancellationToken);
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Secrets_and_configs_with_an_owner_and_permissions()
+    {
+        await WriteAsync("token", "very secret");
+        await WriteAsync("compose.yaml", """
+            services:
+              web:
+                image: box
+                command: sleep 1000
+                init: true
+                secrets: [token, {source: token, target: owned, uid: '5', gid: '6', mode: 0440}]
+                configs: [{source: page, target: /page, mode: 0600}]
+                volumes: [{type: image, source: box, target: /image, image: {subpath: bin}}]
+            secrets: {token: {file: ./token}}
+            configs: {page: {content: hello}}
+            """);
+        await BerthAsync("up", "-d", "--wait");
+        Assert.StartsWith("-r--r-----    1 5        6 ", await InAsync("web", "ls -ln /run/secrets/owned"), StringComparison.Ordinal);
+        Assert.StartsWith("-rw-------    1 0        0 ", await InAsync("web", "ls -ln /page"), StringComparison.Ordinal);
+        Assert.Equal("very secretvery secrethello", await InAsync("web", "cat /run/secrets/owned /run/secrets/token /page"));
+        Assert.Contains("busybox", await InAsync("web", "ls /image"), StringComparison.Ordinal);
+        Assert.StartsWith("keys: nothing to do", await BerthAsync("plan"), StringComparison.Ordinal);
+    }
 
-    private Task WriteAsync(string name, string content) => File.WriteAllTextAsync($"{Folder}/{name}", content, TestContext.Current.CancellationToken);
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Up_shows_what_is_asked_for_and_ends_as_the_service_that_counts()
+    {
+        await WriteAsync("compose.yaml", """
+            services:
+              job: {image: box, command: sh -c 'echo works; sleep 1; exit 3', init: true, depends_on: [web, quiet]}
+              web: {image: box, command: sh -c 'echo serves; exec sleep 1000', init: true}
+              quiet: {image: box, command: sh -c 'echo unseen; exec sleep 1000', init: true, attach: false}
+            """);
+        var up = await RunAsync("up", "--exit-code-from", "job");
+        Assert.Equal(3, up.ExitCode);
+        Assert.Contains("job-1  | works", up.Output, StringComparison.Ordinal);
+        Assert.Contains("web-1  | serves", up.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("unseen", up.Output, StringComparison.Ordinal);
+        Assert.Equal("", await BerthAsync("ps", "-q"));
+        var named = await RunAsync("up", "--abort-on-container-exit", "--no-log-prefix", "job");
+        Assert.Equal(3, named.ExitCode);
+        Assert.Contains("works\n", named.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("serves", named.Output, StringComparison.Ordinal); // only what was named
+        Assert.Equal(1, (await RunAsync("up", "-d", "--abort-on-container-exit")).ExitCode);
+    }
 }

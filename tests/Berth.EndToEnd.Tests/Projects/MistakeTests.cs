@@ -6,21 +6,8 @@ using Berth.Testing;
 namespace Berth.EndToEnd.Tests.Projects;
 
 /// <summary>What users do wrong: one clear message, Docker's and Compose's exit codes, and never a stack trace.</summary>
-public sealed class MistakeTests : IAsyncLifetime
+public sealed class MistakeTests() : ProjectTests("project")
 {
-    private TestDaemon _daemon = null!;
-
-    private string Folder => _daemon.Folder + "/project";
-
-    public async ValueTask InitializeAsync()
-    {
-        _daemon = await TestDaemon.StartAsync(TestContext.Current.CancellationToken);
-        Directory.CreateDirectory(Folder);
-        await BoxImage.BuildAsync(_daemon, TestContext.Current.CancellationToken);
-    }
-
-    public ValueTask DisposeAsync() => _daemon.DisposeAsync();
-
     [Fact]
     public async Task A_port_that_is_taken_is_told_with_its_holder()
     {
@@ -31,7 +18,7 @@ public sealed class MistakeTests : IAsyncLifetime
         await FailsAsync(125, [$"Bind for 0.0.0.0:{port} failed: port is already allocated", holder], "run", "--rm", "-p", $"{port}:80", "box", "true");
         await WriteAsync("compose.yaml", $"services:\n  web:\n    image: box\n    command: sleep 1000\n    ports: ['{port}:80']\n");
         await FailsAsync(1, [$"Bind for 0.0.0.0:{port} failed", holder], "up", "-d");
-        Assert.Equal("", (await BerthAsync("docker", "ps", "-aq")).EnsureSuccess().Output); // refused before anything was made
+        Assert.Equal("", await BerthAsync("docker", "ps", "-aq")); // refused before anything was made
     }
 
     [Fact]
@@ -43,7 +30,7 @@ public sealed class MistakeTests : IAsyncLifetime
     {
         await WriteAsync("compose.yaml", "services:\n  a:\n    image: 127.0.0.1:1/first\n  b:\n    image: 127.0.0.1:1/second:2\n  c:\n    image: box\n");
         await FailsAsync(1, ["2 images cannot be had; nothing was started", "127.0.0.1:1/first (service a)", "127.0.0.1:1/second:2 (service b)", "registry-mirrors", "berth load"], "up", "-d");
-        Assert.Equal("", (await BerthAsync("docker", "ps", "-aq")).EnsureSuccess().Output);
+        Assert.Equal("", await BerthAsync("docker", "ps", "-aq"));
     }
 
     [Fact]
@@ -110,20 +97,16 @@ public sealed class MistakeTests : IAsyncLifetime
     [Fact]
     public async Task Whoever_may_not_or_cannot_reach_the_daemon_is_told_what_to_do()
     {
-        var ps = _daemon.Berth("/", "ps");
+        var ps = Daemon.Berth("/", "ps");
         var asNobody = await (ps with { Program = "setpriv", Arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", ps.Program, .. ps.Arguments] }).RunAsync(TestContext.Current.CancellationToken);
         Assert.Equal(1, asNobody.ExitCode);
         Assert.Contains("usermod -aG berth", asNobody.Error, StringComparison.Ordinal);
         await FailsAsync(1, ["No daemon answers at unix:///no/such.sock", "Start one with"], "-H", "unix:///no/such.sock", "ps");
     }
 
-    private Task WriteAsync(string file, string text) => File.WriteAllTextAsync($"{Folder}/{file}", text, TestContext.Current.CancellationToken);
-
-    private Task<CommandResult> BerthAsync(params string[] words) => _daemon.Berth(Folder, words).RunAsync(TestContext.Current.CancellationToken);
-
     private async Task FailsAsync(int exitCode, string[] fragments, params string[] words)
     {
-        var result = await BerthAsync(words);
+        var result = await RunAsync(words);
         Assert.True(exitCode == result.ExitCode, $"{result.ExitCode}: {result.Output}{result.Error}");
         Assert.All(fragments, fragment => Assert.Contains(fragment, result.Error, StringComparison.Ordinal));
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);

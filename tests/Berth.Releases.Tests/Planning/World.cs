@@ -88,6 +88,7 @@ internal sealed partial class World
         RollService one => Decision().Replace(PlanText.Of(one), ""), // which RollTests are about
         StartContainer one => $"start {one.Existing.Name}: {one.Reason}",
         RestartContainer one => $"restart {one.Existing.Name}: {one.Reason}",
+        UpdateContainer one => $"update {one.Existing.Name}: {one.Reason}",
         LeaveContainer one => $"leave {one.Existing.Name}: {one.Reason}",
         RemoveContainer one => $"remove {one.Existing.Name}: {one.Reason}",
         WaitForDependency one => $"wait for {one.Dependency} {one.Condition}",

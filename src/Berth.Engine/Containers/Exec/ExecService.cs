@@ -188,7 +188,8 @@ public sealed class ExecService
     internal SemaphoreSlim CheckStarts { get; } = new(Environment.ProcessorCount * 2);
 
     /// <summary>Runs a command to its end and returns its exit code and what it wrote, up to a limit.</summary>
-    internal Task<(int ExitCode, string Output)> CaptureAsync(Container container, ExecConfig config, int limitBytes, CancellationToken cancellationToken) =>
+    /// <param name="cancellationToken">Kills it.</param>
+    public Task<(int ExitCode, string Output)> CaptureAsync(Container container, ExecConfig config, int limitBytes, CancellationToken cancellationToken) =>
         CaptureAsync(container, config, limitBytes, static () => { }, cancellationToken);
 
     /// <summary>As above, for health checks.</summary>

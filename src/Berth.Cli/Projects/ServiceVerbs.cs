@@ -1,0 +1,262 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Berth.Cli.Docker;
+using Berth.Cli.Output;
+
+namespace Berth.Cli.Projects;
+
+/// <summary>Compose's verbs that do with a service's container what Docker's verb of that name does with a container.</summary>
+internal static class ServiceVerbs
+{
+    private static readonly Option s_index = Option.Value("index", "NUMBER", "Which container of the service");
+
+    internal static Verb? Find(string name) => name switch
+    {
+        "attach" => OfOne(name, "[OPTIONS] SERVICE", "Joins a running container of a service.", "berth attach app"),
+        "commit" => OfOne(name, "[OPTIONS] SERVICE [REPOSITORY[:TAG]]", "Makes an image of a service's container.", "berth commit app app:debug"),
+        "export" => OfOne(name, "[OPTIONS] SERVICE", "Writes the files of a service's container to an archive.", "berth export -o app.tar app"),
+        "port" => Port(),
+        "cp" => Copy(),
+        "stats" => OfAll(name, "[OPTIONS] [SERVICE...]", "Shows what the project's containers use.", "berth stats --no-stream app", runningOnly: true),
+        "top" => Top(),
+        "wait" => Wait(),
+        "images" => Images(),
+        "volumes" => Volumes(),
+        "scale" => Scale(),
+        "ls" => Projects(),
+        _ => null,
+    };
+
+    private static Verb DockerVerb(string name) => ContainerVerbs.Find(name) ?? throw new InvalidOperationException($"there is no verb {name}");
+
+    // The first argument is a service; the rest is Docker's.
+    private static Verb OfOne(string name, string usage, string summary, string example)
+    {
+        var docker = DockerVerb(name);
+        return ComposeVerbs.Project(name, usage, summary, example, [s_index, .. docker.Options], async (context, line) =>
+        {
+            if (line.Arguments is not [var service, ..])
+            {
+                throw new UsageException($"{name} needs a service");
+            }
+
+            line.Arguments[0] = (await ContainerAsync(context, service, line).ConfigureAwait(false)).Text("Name");
+            return await docker.Run(context, line).ConfigureAwait(false);
+        });
+    }
+
+    private static Verb OfAll(string name, string usage, string summary, string example, bool runningOnly)
+    {
+        var docker = DockerVerb(name);
+        return ComposeVerbs.Project(name, usage, summary, example, docker.Options, async (context, line) =>
+        {
+            var containers = await ContainersAsync(context, line.Arguments).ConfigureAwait(false);
+            line.Arguments.Clear();
+            line.Arguments.AddRange(containers.Where(one => !runningOnly || one.Text("State") == "running").Select(one => one.Text("Name")));
+            return line.Arguments.Count == 0 ? 0 : await docker.Run(context, line).ConfigureAwait(false);
+        });
+    }
+
+    private static Verb Port()
+    {
+        var docker = DockerVerb("port");
+        return ComposeVerbs.Project(
+            "port", "[OPTIONS] SERVICE PORT", "Shows where a service's port is published.", "berth port nginx 80",
+            [s_index, Option.Value("protocol", "PROTOCOL", "tcp or udp (default tcp)"), .. docker.Options],
+            async (context, line) =>
+            {
+                if (line.Arguments is not [var service, var port])
+                {
+                    throw new UsageException("port needs a service and a port");
+                }
+
+                var container = await ContainerAsync(context, service, line).ConfigureAwait(false);
+                var details = await context.Client.RequestAsync("GET", $"/containers/{container.Text("Id")}/json").ConfigureAwait(false);
+                var wanted = $"{port.Split('/')[0]}/{line.Value("protocol") ?? (port.Split('/') is [_, var protocol] ? protocol : "tcp")}";
+                var published = (details?["NetworkSettings"]?["Ports"]).List(wanted).FirstOrDefault()
+                    ?? throw new CliException(1, $"no port {wanted} for container {container.Text("Name")}: it is not published, or the container does not run");
+                context.Output.WriteLine($"{published.Text("HostIp")}:{published.Text("HostPort")}");
+                return 0;
+            });
+    }
+
+    private static Verb Copy()
+    {
+        var docker = CopyVerb.Create();
+        return ComposeVerbs.Project(
+            "cp", "[OPTIONS] SERVICE:PATH PATH|-\n   or  berth cp [OPTIONS] PATH|- SERVICE:PATH", "Copies files out of a service's container, or into one.", "berth cp app:/var/log/app.log .\nberth cp --all settings.py app:/srv/",
+            [s_index, Option.Flag("all", "Into every container of the service"), .. docker.Options],
+            async (context, line) =>
+            {
+                if (line.Arguments is not [var source, var target])
+                {
+                    throw new UsageException("cp needs a source and a target");
+                }
+
+                var isOut = source.IndexOf(':', StringComparison.Ordinal) > 0;
+                var (service, path) = (isOut ? source : target).Split(':', 2) is [var name, var inside] && name.Length > 0
+                    ? (name, inside)
+                    : throw new UsageException("cp: one side must be SERVICE:PATH");
+                var view = await ContainersAsync(context, [service]).ConfigureAwait(false);
+                List<JsonNode> containers = line.Flag("all") && !isOut ? [.. view] : [await ContainerAsync(context, service, line).ConfigureAwait(false)];
+                var status = 0;
+                foreach (var container in containers)
+                {
+                    line.Arguments[isOut ? 0 : 1] = $"{container.Text("Name")}:{path}";
+                    status = Math.Max(status, await docker.Run(context, line).ConfigureAwait(false));
+                }
+
+                return status;
+            });
+    }
+
+    private static Verb Top() => ComposeVerbs.Project("top", "[SERVICE...]", "Lists the processes of the project's containers.", "berth top\nberth top app", [], async (context, line) =>
+    {
+        foreach (var container in (await ContainersAsync(context, line.Arguments).ConfigureAwait(false)).Where(one => one.Text("State") == "running"))
+        {
+            var processes = await context.Client.RequestAsync("GET", $"/containers/{container.Text("Id")}/top").ConfigureAwait(false);
+            var rows = processes.List("Processes").Select(row => (IReadOnlyList<string>)[.. row.Items().Select(cell => cell.ToString())]);
+            context.Output.WriteLine(container.Text("Name"));
+            context.Output.Write(Table.Render([.. processes.Texts("Titles")], rows));
+            context.Output.WriteLine();
+        }
+
+        return 0;
+    });
+
+    private static Verb Wait() => ComposeVerbs.Project(
+        "wait", "[OPTIONS] SERVICE...", "Waits until a container of each service ends, and prints the exit codes.", "berth wait migrate", [Option.Flag("down-project", "Take the project down when the first one ends")],
+        async (context, line) =>
+        {
+            if (line.Arguments.Count == 0)
+            {
+                throw new UsageException("wait needs a service");
+            }
+
+            var containers = await ContainersAsync(context, line.Arguments).ConfigureAwait(false);
+            if (containers.Count == 0)
+            {
+                throw new CliException(1, $"no containers for project {context.Project.Name ?? "here"}");
+            }
+
+            var waiting = containers.Select(async one => (Container: one, Answer: await context.Client.RequestAsync("POST", $"/containers/{one.Text("Id")}/wait").ConfigureAwait(false))).ToList();
+            var last = 0;
+            while (waiting.Count > 0)
+            {
+                var ended = await Task.WhenAny(waiting).ConfigureAwait(false);
+                waiting.Remove(ended);
+                var (container, answer) = await ended.ConfigureAwait(false);
+                last = (int)answer.Number("StatusCode");
+                context.Output.WriteLine($"container \"{container.Text("Name")}\" exited with status code {last.ToString(CultureInfo.InvariantCulture)}");
+                context.Output.Flush();
+                if (line.Flag("down-project"))
+                {
+                    await ProjectCommands.RunAsync(context, "down", _ => { }).ConfigureAwait(false);
+                    break;
+                }
+            }
+
+            return last;
+        });
+
+    private static Verb Images() => ComposeVerbs.Project(
+        "images", "[OPTIONS] [SERVICE...]", "Lists the images that the project's containers are made from.", "berth images", [Option.Flag("quiet", 'q', "Ids only"), Option.Value("format", "FORMAT", "table or json")],
+        async (context, line) =>
+        {
+            var rows = new List<JsonNode>();
+            foreach (var container in await ContainersAsync(context, line.Arguments).ConfigureAwait(false))
+            {
+                var image = await context.Client.RequestAsync("GET", $"/images/{container.Text("ImageID")}/json").ConfigureAwait(false);
+                var reference = container.Text("Image");
+                var colon = reference.LastIndexOf(':');
+                var hasTag = colon > reference.LastIndexOf('/');
+                rows.Add(new JsonObject
+                {
+                    ["Container"] = container.Text("Name"), ["Id"] = container.Text("ImageID"), ["Repository"] = hasTag ? reference[..colon] : reference, ["Tag"] = hasTag ? reference[(colon + 1)..] : "latest",
+                    ["Size"] = image.Number("Size"), ["Created"] = image.Text("Created"),
+                });
+            }
+
+            Listing.Write(
+                context, line, rows, one => HumanText.ShortId(one.Text("Id")),
+                [
+                    ("CONTAINER", "ContainerName", one => one.Text("Container")), ("REPOSITORY", "Repository", one => one.Text("Repository")), ("TAG", "Tag", one => one.Text("Tag")),
+                    ("IMAGE ID", "ID", one => HumanText.ShortId(one.Text("Id"))), ("SIZE", "Size", one => HumanText.Size(one.Number("Size"))),
+                ],
+                [("Created", one => one.Text("Created"))]);
+            return 0;
+        });
+
+    private static Verb Volumes() => ComposeVerbs.Project(
+        "volumes", "[OPTIONS]", "Lists the project's volumes.", "berth volumes", [Option.Flag("quiet", 'q', "Names only"), Option.Value("format", "FORMAT", "table or json")],
+        async (context, line) =>
+        {
+            var project = (await ProjectCommands.ListAsync(context, []).ConfigureAwait(false)).Text("project");
+            var view = await context.Client.RequestAsync("GET", "/volumes?filters=" + DockerVerbs.Filters(["label=com.docker.compose.project=" + project])).ConfigureAwait(false);
+            Listing.Write(
+                context, line, [.. view.List("Volumes").OrderBy(one => one.Text("Name"), StringComparer.Ordinal)], one => one.Text("Name"),
+                [("DRIVER", "Driver", one => one.Text("Driver")), ("VOLUME NAME", "Name", one => one.Text("Name"))], [("Mountpoint", one => one.Text("Mountpoint"))]);
+            return 0;
+        });
+
+    private static Verb Scale() => ComposeVerbs.Project(
+        "scale", "[OPTIONS] SERVICE=NUMBER...", "Changes how many containers services have.", "berth scale app=3 worker=2", [Option.Flag("no-deps", "Leave what the services depend on alone")],
+        async (context, line) =>
+        {
+            if (line.Arguments.Count == 0)
+            {
+                throw new UsageException("scale needs SERVICE=NUMBER");
+            }
+
+            var scale = ComposeVerbs.Scale(line.Arguments);
+            await ReleaseRun.RunAsync(context, line, "up", request =>
+            {
+                request["services"] = Json.Array(scale.Select(pair => pair.Key));
+                request["scale"] = scale;
+                request["noRecreate"] = true;
+                request["noDependencies"] = line.Flag("no-deps");
+            }).ConfigureAwait(false);
+            return 0;
+        });
+
+    private static Verb Projects() => new(
+        "ls", "[OPTIONS]", "Lists the projects that have containers here.", "berth compose ls -a",
+        [Option.Flag("all", 'a', "Those too of which nothing runs"), Option.Flag("quiet", 'q', "Names only"), Option.Value("format", "FORMAT", "table or json"), Option.List("filter", "name=TEXT", "Only those that fit")],
+        async (context, line) =>
+        {
+            var containers = await context.Client.RequestAsync("GET", "/containers/json?all=1&filters=" + DockerVerbs.Filters(["label=com.docker.compose.project"])).ConfigureAwait(false);
+            var wanted = line.Values("filter").Select(filter => filter.Split('=', 2) is ["name", var name] ? name : throw new UsageException($"--filter {filter}: it is name=TEXT")).ToList();
+            var rows = containers.Items()
+                .GroupBy(one => one["Labels"].Text("com.docker.compose.project"))
+                .Where(group => wanted.Count == 0 || wanted.Any(name => group.Key.Contains(name, StringComparison.Ordinal)))
+                .Where(group => line.Flag("all") || group.Any(one => one.Text("State") is "running" or "paused" or "restarting"))
+                .OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => (JsonNode)new JsonObject
+                {
+                    ["Name"] = group.Key,
+                    ["Status"] = string.Join(", ", group.GroupBy(one => one.Text("State")).OrderBy(states => states.Key, StringComparer.Ordinal).Select(states => $"{states.Key}({states.Count().ToString(CultureInfo.InvariantCulture)})")),
+                    ["ConfigFiles"] = group.Select(one => one["Labels"].Text("com.docker.compose.project.config_files")).FirstOrDefault(files => files.Length > 0) ?? "",
+                }).ToList();
+            Listing.Write(context, line, rows, one => one.Text("Name"), [("NAME", "Name", one => one.Text("Name")), ("STATUS", "Status", one => one.Text("Status")), ("CONFIG FILES", "ConfigFiles", one => one.Text("ConfigFiles"))], []);
+            return 0;
+        })
+    {
+        UsageExitCode = 1,
+    };
+
+    private static async Task<IReadOnlyList<JsonNode>> ContainersAsync(CliContext context, IReadOnlyList<string> services)
+    {
+        var view = await ProjectCommands.ListAsync(context, services).ConfigureAwait(false);
+        var containers = view.List("containers").ToList();
+        return services.FirstOrDefault(name => !view.Texts("services").Contains(name) && containers.All(one => one.Text("Service") != name)) is { } unknown
+            ? throw new CliException(1, $"no such service: {unknown}")
+            : containers;
+    }
+
+    private static async Task<JsonNode> ContainerAsync(CliContext context, string service, ParsedLine line)
+    {
+        var index = line.Value("index");
+        return (await ContainersAsync(context, [service]).ConfigureAwait(false)).FirstOrDefault(one => index is null || one.Text("Number") == index)
+            ?? throw new CliException(1, $"service \"{service}\" has no container{(index is null ? "" : " #" + index)}");
+    }
+}

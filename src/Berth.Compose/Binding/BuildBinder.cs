@@ -1,0 +1,88 @@
+using Berth.Compose.Model;
+
+namespace Berth.Compose.Binding;
+
+/// <summary>Reads how a service's image is built.</summary>
+/// <param name="paths">Where relative paths start.</param>
+/// <param name="resolve">Gives names without a value the caller's.</param>
+/// <remarks>Compose Specification, build.md.</remarks>
+internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<string, string?>, Dictionary<string, string?>> resolve)
+{
+    private static readonly (string Key, string Reason)[] s_unsupported =
+    [
+        ("additional_contexts", "copy what is needed into the context, or take it from an image with COPY --from=IMAGE"),
+        ("entitlements", "no step of a build has more rights than a container"),
+        ("privileged", "no step of a build has more rights than a container"),
+        ("ssh", "no agent is reached from a build; give it a key as a secret with RUN --mount=type=secret"),
+    ];
+
+    public BuildModel? Read(MapReader service)
+    {
+        if (service.Map("build") is not { } build)
+        {
+            return null;
+        }
+
+        var context = build.Text("context") ?? ".";
+        var isUrl = context.Contains("://", StringComparison.Ordinal) || context.StartsWith("git@", StringComparison.Ordinal);
+        var model = new BuildModel(
+            isUrl ? context : paths.Resolve(context),
+            build.Text("dockerfile"),
+            build.Text("dockerfile_inline"),
+            resolve(build.OptionalTextMap("args")),
+            build.Text("target"),
+            build.TextMap("labels"))
+        {
+            ExtraHosts = ReferenceBinder.ReadExtraHosts(build),
+            Network = build.Text("network"),
+            NoCache = build.Bool("no_cache") ?? false,
+            Pull = build.Bool("pull") ?? false,
+            Platform = ReadBuildPlatform(build, service.Text("platform")),
+            Secrets = ReferenceBinder.ReadReferences(build, "secrets", ""),
+            ShmSizeBytes = build.Bytes("shm_size"),
+            Tags = build.Texts("tags"),
+            Ulimits = LimitBinder.ReadUlimits(build),
+        };
+        if (model is { Dockerfile: not null, DockerfileInline: not null })
+        {
+            build.Error("dockerfile_inline", "cannot stand together with 'dockerfile'");
+        }
+
+        WarnAboutBuild(build);
+        build.Finish(s_unsupported);
+        return model;
+    }
+
+    // What other builders do with them changes neither the image nor what it does.
+    private static void WarnAboutBuild(MapReader build)
+    {
+        foreach (var (key, why) in new[]
+        {
+            ("cache_from", "Berth's own cache is used"), ("cache_to", "Berth's own cache is filled"), ("isolation", "it is for Windows"), ("provenance", "no attestation is made"), ("sbom", "no attestation is made"),
+        })
+        {
+            if (build.Has(key))
+            {
+                build.Diagnostics.Warning(build.PlaceOf(key), $"{build.Path}.{key}: has no effect: {why}");
+            }
+        }
+    }
+
+    // Images here are for one platform each: the service's among those of the list, or the only one.
+    private static string? ReadBuildPlatform(MapReader build, string? platform)
+    {
+        var platforms = build.Texts("platforms");
+        if (platforms.Count > 0 && platform is not null && !platforms.Contains(platform))
+        {
+            build.Error("platforms", $"the service's platform '{platform}' is not among them");
+        }
+        else if (platforms.Count > 1)
+        {
+            build.Diagnostics.Warning(
+                build.PlaceOf("platforms"), $"{build.Path}.platforms: an image is built for one platform, here {platform ?? "this machine's"}");
+            return null;
+        }
+
+        return platforms.Count == 1 ? platforms[0] : null;
+    }
+}

@@ -1,0 +1,190 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Berth.EndToEnd.Tests.Projects;
+
+/// <summary><c>plan</c>, <c>drift</c>, and what <c>up</c> changes without making a container anew.</summary>
+[Trait("Speed", "slow")]
+public sealed class PlanTests() : ProjectTests("shop")
+{
+    private const string Shop = """
+        services:
+          web:
+            image: box
+            command: sleep 1000
+            init: true
+            stop_grace_period: 1s
+            environment: {DEBUG: '1', DB_PASSWORD: hidden}
+            labels: {tier: front}
+            mem_limit: 64m
+            pids_limit: 50
+            healthcheck: {test: 'true', interval: 1s}
+            networks: [front]
+          side:
+            image: box
+            command: sleep 1000
+            init: true
+            stop_grace_period: 1s
+            volumes: ['data:/data']
+            networks: [front]
+        networks: {front: , back: }
+        volumes: {data: }
+        """;
+
+    [Fact]
+    public async Task A_first_plan_tells_what_will_be_made_and_makes_nothing()
+    {
+        await WriteAsync("compose.yaml", Shop);
+        var plan = await RunAsync("plan", "--detailed-exitcode");
+        Assert.Equal(2, plan.ExitCode);
+        Assert.StartsWith("shop: 4 to create.\n", plan.Output, StringComparison.Ordinal);
+        Assert.Contains("  + create network shop_front: it does not exist yet\n", plan.Output, StringComparison.Ordinal);
+        Assert.Contains("  + create volume shop_data: it does not exist yet\n", plan.Output, StringComparison.Ordinal);
+        Assert.Contains("  + create container shop-web-1 (service web): it does not exist yet\n", plan.Output, StringComparison.Ordinal);
+        Assert.Equal("", await BerthAsync("docker", "ps", "-aq"));
+        Assert.Equal("", await BerthAsync("docker", "volume", "ls", "-q"));
+        Assert.Equal("", await BerthAsync("docker", "network", "ls", "-q", "--filter", "name=shop"));
+        await BerthAsync("up", "-d", "--wait");
+        var after = await RunAsync("plan", "--detailed-exitcode");
+        Assert.Equal((0, "shop: nothing to do; 2 containers stay as they are.\n"), (after.ExitCode, after.Output));
+        Assert.Equal(1, (await RunAsync("plan", "--detailed-exitcode", "nobody")).ExitCode);
+    }
+
+    [Fact]
+    public async Task What_can_be_changed_while_it_runs_is_changed_and_comes_back_so()
+    {
+        await WriteAsync("compose.yaml", Shop);
+        await BerthAsync("up", "-d", "--wait");
+        var id = await BerthAsync("ps", "-q", "web");
+        await ReplaceAsync("compose.yaml", "tier: front", "tier: back");
+        await ReplaceAsync("compose.yaml", "mem_limit: 64m", "mem_limit: 96m");
+        await ReplaceAsync("compose.yaml", "interval: 1s", "interval: 2s");
+        await ReplaceAsync("compose.yaml", "    networks: [front]\n  side", "    networks: [front, back]\n    restart: always\n  side");
+        var plan = await BerthAsync("plan");
+        foreach (var line in new[]
+        {
+            "  ~ update container shop-web-1 (service web): ", "        healthcheck.interval: 1s → 2s\n", "        labels.tier: \"front\" → \"back\"\n",
+            "        mem_limit: 64m → 96m\n", "        networks.shop_back: not set → web\n", "        restart: not set → always\n", "        downtime: none",
+        })
+        {
+            Assert.Contains(line, plan, StringComparison.Ordinal);
+        }
+
+        await BerthAsync("up", "-d", "--wait");
+        Assert.Equal(id, await BerthAsync("ps", "-q", "web"));
+        var made = await InspectAsync();
+        Assert.Equal((96 << 20, "always", "back", 2_000_000_000), ((int)made["HostConfig"]!["Memory"]!, (string?)made["HostConfig"]!["RestartPolicy"]!["Name"], (string?)made["Config"]!["Labels"]!["tier"], (long)made["Config"]!["Healthcheck"]!["Interval"]!));
+        Assert.Equal("healthy", (string?)made["State"]!["Health"]!["Status"]);
+        Assert.Equal("eth0 eth1 lo", (await InAsync("web", "ls /sys/class/net")).ReplaceLineEndings(" "));
+        Assert.StartsWith("shop: nothing to do", await BerthAsync("plan"), StringComparison.Ordinal);
+
+        await BerthAsync("rollback", "--no-watch");
+        Assert.Equal(id, await BerthAsync("ps", "-q", "web"));
+        made = await InspectAsync();
+        Assert.Equal((64 << 20, "no", "front"), ((int)made["HostConfig"]!["Memory"]!, (string?)made["HostConfig"]!["RestartPolicy"]!["Name"], (string?)made["Config"]!["Labels"]!["tier"]));
+        Assert.Equal("eth0 lo", (await InAsync("web", "ls /sys/class/net")).ReplaceLineEndings(" "));
+    }
+
+    // Acceptance, row 60: a new image alone, and the preview names exactly what it touches.
+    [Fact]
+    public async Task A_new_image_names_exactly_the_image_and_the_one_service()
+    {
+        await WriteAsync("Dockerfile", "FROM box\nARG VERSION\nRUN echo $VERSION >/version\n");
+        await WriteAsync("compose.yaml", Shop + "\n");
+        await ReplaceAsync("compose.yaml", "  web:\n    image: box", "  web:\n    image: shop:${VERSION}\n    build: {context: ., args: [VERSION]}");
+        await WriteAsync(".env", "VERSION=1\n");
+        await BerthAsync("up", "-d", "--wait");
+        await WriteAsync(".env", "VERSION=2\n");
+        var plan = JsonNode.Parse(await BerthAsync("plan", "--json"))!;
+        Assert.Equal(
+            ["build image shop:2", "leave container shop-side-1", "roll container shop-web-1"],
+            plan["actions"]!.AsArray().Select(one => $"{one!["action"]} {one["kind"]} {one["name"]}").Order(StringComparer.Ordinal));
+        var roll = plan["actions"]!.AsArray().Single(one => (string?)one!["action"] == "roll")!;
+        Assert.Equal("""[{"field":"image","old":"shop:1","new":"shop:2"}]""", roll["changes"]!.ToJsonString());
+        Assert.False((bool)roll["interrupts"]!);
+        await BerthAsync("up", "-d", "--no-watch");
+        Assert.Equal("2", await InAsync("web", "cat /version"));
+    }
+
+    [Fact]
+    public async Task A_change_is_shown_value_by_value_and_secrets_are_not()
+    {
+        await WriteAsync("compose.yaml", Shop);
+        await BerthAsync("up", "-d", "--wait");
+        await ReplaceAsync("compose.yaml", "DEBUG: '1', DB_PASSWORD: hidden", "DB_PASSWORD: second, NEW: ''");
+        var plan = await BerthAsync("plan");
+        Assert.Contains("  ~ roll container shop-web-1 (service web): its configuration changed (start-first)\n", plan, StringComparison.Ordinal);
+        Assert.Contains("        environment.DB_PASSWORD: ******** → ********\n        environment.DEBUG: \"1\" → not set\n        environment.NEW: not set → \"\"\n        downtime: none", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("second", plan + await BerthAsync("plan", "--json"), StringComparison.Ordinal);
+        await ReplaceAsync("compose.yaml", "volumes: ['data:/data']", "volumes: ['data:/data:ro']");
+        plan = await BerthAsync("plan", "side");
+        Assert.Contains("  ± replace container shop-side-1 (service side): its configuration changed (stop-first: it has neither", plan, StringComparison.Ordinal);
+        Assert.Contains("        volumes./data: shop_data → shop_data, ro\n        downtime: from its stop until what follows it serves", plan, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_kept_plan_is_done_exactly_or_not_at_all()
+    {
+        await WriteAsync("compose.yaml", Shop);
+        await BerthAsync("up", "-d", "--wait");
+        await ReplaceAsync("compose.yaml", "DEBUG: '1'", "DEBUG: '2'");
+        await BerthAsync("plan", "--out", "next.plan", "web");
+        Assert.DoesNotContain("hidden", await File.ReadAllTextAsync(Folder + "/next.plan", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        var flagged = await RunAsync("up", "-d", "--build", "next.plan");
+        Assert.NotEqual(0, flagged.ExitCode);
+        Assert.Contains("next.plan is a plan: --build was to be given when it was made", flagged.Error, StringComparison.Ordinal);
+        await BerthAsync("up", "-d", "--no-watch", "./next.plan");
+        Assert.Equal("2", await BerthAsync("exec", "-T", "web", "sh", "-c", "echo $DEBUG"));
+
+        await ReplaceAsync("compose.yaml", "DEBUG: '2'", "DEBUG: '3'");
+        await BerthAsync("plan", "--out", "next.plan");
+        await ReplaceAsync("compose.yaml", "tier: front", "tier: middle");
+        await RefusedAsync(); // the file says something else
+        await ReplaceAsync("compose.yaml", "tier: middle", "tier: front");
+        await BerthAsync("docker", "stop", "shop-side-1");
+        await RefusedAsync(); // something else runs
+        Assert.Equal("2", await BerthAsync("exec", "-T", "web", "sh", "-c", "echo $DEBUG"));
+        await BerthAsync("docker", "start", "shop-side-1");
+        await BerthAsync("up", "-d", "--no-watch", "next.plan");
+        Assert.Equal("3", await BerthAsync("exec", "-T", "web", "sh", "-c", "echo $DEBUG"));
+
+        async Task RefusedAsync()
+        {
+            var refused = await RunAsync("up", "-d", "next.plan");
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("The plan does not hold any more", refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task What_others_have_changed_is_told_and_put_right()
+    {
+        await WriteAsync("compose.yaml", Shop);
+        Assert.Contains("has no release that serves", (await RunAsync("drift")).Error, StringComparison.Ordinal);
+        await BerthAsync("up", "-d", "--wait");
+        Assert.Equal("shop is as release 1 left it.", await BerthAsync("drift", "--detailed-exitcode"));
+        await ReplaceAsync("compose.yaml", "DEBUG: '1'", "DEBUG: '2'"); // not released: no drift
+        Assert.Equal("shop is as release 1 left it.", await BerthAsync("drift"));
+        var id = await BerthAsync("ps", "-q", "web");
+        await BerthAsync("docker", "update", "--memory", "96m", "--memory-swap", "-1", "shop-web-1");
+        await BerthAsync("docker", "network", "disconnect", "shop_front", "shop-web-1");
+        await BerthAsync("docker", "rm", "-f", "shop-side-1");
+        var drift = await RunAsync("drift", "--detailed-exitcode");
+        Assert.Equal(2, drift.ExitCode);
+        Assert.StartsWith("shop is not as release 1 left it. To have that again: 1 to create, 1 to update in place.\n", drift.Output, StringComparison.Ordinal);
+        Assert.Contains("        mem_limit: 96m → 64m\n", drift.Output, StringComparison.Ordinal);
+        Assert.Contains("        networks.shop_front: not set → web\n", drift.Output, StringComparison.Ordinal);
+        Assert.Contains("  + create container shop-side-1 (service side): it does not exist yet\n", drift.Output, StringComparison.Ordinal);
+        Assert.Equal("lo", await InAsync("web", "ls /sys/class/net"));
+
+        await ReplaceAsync("compose.yaml", "DEBUG: '2'", "DEBUG: '1'");
+        Assert.Contains(" were changed by somebody else", await BerthAsync("plan"), StringComparison.Ordinal);
+        await BerthAsync("up", "-d", "--wait");
+        Assert.Equal(id, await BerthAsync("ps", "-q", "web"));
+        Assert.Equal(64 << 20, (int)(await InspectAsync())["HostConfig"]!["Memory"]!);
+        Assert.Equal("eth0 lo", (await InAsync("web", "ls /sys/class/net")).ReplaceLineEndings(" "));
+        Assert.Equal("shop is as release 2 left it.", await BerthAsync("drift", "--detailed-exitcode"));
+    }
+
+    private async Task<JsonNode> InspectAsync() => (await Daemon.Api.GetFromJsonAsync<JsonNode>("containers/shop-web-1/json", TestContext.Current.CancellationToken))!;
+}

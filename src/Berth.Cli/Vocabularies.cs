@@ -110,7 +110,7 @@ internal static class Vocabularies
         }
 
         // A path like ./examples/forum is a project's folder, but an image's name may have slashes too.
-        if (line.Arguments is [var folder, ..] && compose.Name is not "build" && ProjectOptions.IsFolder(folder)
+        if (line.Arguments is [var folder, ..] && compose.Name is not ("build" or "cp") && ProjectOptions.IsFolder(folder)
             && (compose.Name is not ("run" or "pull") || folder[0] is '.' or '/' or '~'))
         {
             ComposeVerbs.TakeFolder(context, line);

@@ -166,6 +166,14 @@ public sealed partial class EngineHost : IAsyncDisposable
     /// <exception cref="BerthException">A program that the engine needs is not installed.</exception>
     internal static EngineParts CreateParts(EngineOptions options, StateStore state, ILoggerFactory loggers, TimeProvider time, FaultPoints faults)
     {
+        var nullDevice = NullDevice.Prepare(options.DataRoot, loggers.CreateLogger<Conmon>());
+        if (options.Users is not null && nullDevice is null)
+        {
+            throw new BerthException(
+                ErrorKind.Failed,
+                $"userns-remap cannot be done here: no device can be opened below {options.DataRoot}, and this host's /dev/null must not be given to containers' users. Mount that file system without nodev, or remove the setting.");
+        }
+
         var exits = new ExitWatcher();
         var commands = new CommandRunner(exits);
         var cgroups = CgroupLayout.Detect();
@@ -176,7 +184,7 @@ public sealed partial class EngineHost : IAsyncDisposable
         var remapped = new RemappedFiles(options, exits);
         var wiring = new NetworkWiring(options, departed, exits);
         var edge = new EdgeProcess(options, cgroups, exits, loggers.CreateLogger<EdgeProcess>());
-        var conmon = new Conmon(conmonPath, runtime, cgroups, commands, $"{options.CgroupParent}-conmon", NullDevice.Prepare(options.DataRoot, loggers.CreateLogger<Conmon>()));
+        var conmon = new Conmon(conmonPath, runtime, cgroups, commands, $"{options.CgroupParent}-conmon", nullDevice);
         var traffic = new TrafficRules(options, wiring, edge, departed, new ForwardAccept(options.Name, loggers.CreateLogger<ForwardAccept>()), time);
         return new(state, options, new EventBus(time), time, faults, wiring, departed, traffic, edge, runtime, new(runtime), conmon, remapped, cgroups, exits, new DirectoryWatcher(), loggers);
     }

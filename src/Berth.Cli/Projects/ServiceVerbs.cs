@@ -80,10 +80,11 @@ internal static class ServiceVerbs
             });
     }
 
+    // Its arguments are paths: none of them is a project's folder.
     private static Verb Copy()
     {
         var docker = CopyVerb.Create();
-        return ComposeVerbs.Project(
+        return new(
             "cp", "[OPTIONS] SERVICE:PATH PATH|-\n   or  berth cp [OPTIONS] PATH|- SERVICE:PATH", "Copies files out of a service's container, or into one.", "berth cp app:/var/log/app.log .\nberth cp --all settings.py app:/srv/",
             [s_index, Option.Flag("all", "Into every container of the service"), .. docker.Options],
             async (context, line) =>
@@ -107,7 +108,10 @@ internal static class ServiceVerbs
                 }
 
                 return status;
-            });
+            })
+        {
+            TakesProject = true, UsageExitCode = 1,
+        };
     }
 
     private static Verb Top() => ComposeVerbs.Project("top", "[SERVICE...]", "Lists the processes of the project's containers.", "berth top\nberth top app", [], async (context, line) =>

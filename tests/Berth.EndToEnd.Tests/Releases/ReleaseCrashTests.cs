@@ -70,6 +70,52 @@ public sealed class ReleaseCrashTests
         await visiting;
     }
 
+    /// <summary>A limit, a label and a network, while the container runs on.</summary>
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task A_change_in_place_at_every_place()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await SmallSite.StartAsync(cancellationToken);
+        var project = new SmallProject(daemon, "site");
+        var turn = 1;
+        await WriteAsync();
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        var id = (await project.RunAsync("ps", "-q")).EnsureSuccess().Output;
+        turn++;
+        await WriteAsync();
+        await daemon.PlanFaultAsync("record");
+        (await project.RunAsync("up", "-d")).EnsureSuccess();
+        var places = await daemon.EndFaultPlanAsync();
+        Assert.InRange(places.Count, 4, 40);
+        for (var number = 1; number <= places.Count; number++)
+        {
+            turn++;
+            await WriteAsync();
+            await daemon.PlanFaultAsync(number.ToString(CultureInfo.InvariantCulture));
+            await project.RunAsync("up", "-d"); // the daemon dies meanwhile, or right after
+            var passed = await daemon.EndFaultPlanAsync();
+            var what = $"killed at place {number} of {places.Count} ({string.Join(", ", passed)})";
+            if (passed.Count == number)
+            {
+                await daemon.RestartAsync(cancellationToken);
+                await project.UntilSettledAsync(what);
+            }
+
+            Assert.Equal("1", await project.AnswerAsync());
+            var again = await project.RunAsync("up", "-d");
+            Assert.True(again.ExitCode == 0, $"{what}: then 'up' ended with {again.ExitCode}: {again.Error}");
+            var plan = await project.RunAsync("plan", "--detailed-exitcode");
+            Assert.True(plan.ExitCode == 0, $"{what}: then there is still to do: {plan.Output}{plan.Error}");
+            Assert.Equal(id, (await project.RunAsync("ps", "-q")).EnsureSuccess().Output);
+            var seen = (await daemon.Docker.Docker("inspect", "-f", "{{.HostConfig.Memory}} {{index .Config.Labels \"turn\"}} {{len .NetworkSettings.Networks}}", "site-web-1").RunAsync(cancellationToken)).EnsureSuccess().Output.Trim();
+            Assert.True(seen == $"{(64 + turn) << 20} {turn} {1 + (turn % 2)}", $"{what}: {seen}");
+        }
+
+        Task WriteAsync() => project.WriteAsync(
+            1, keys: $"mem_limit: {64 + turn}m\nlabels: {{turn: '{turn}'}}\nnetworks: [{(turn % 2 == 1 ? "default, more" : "default")}]", rest: "networks: {more: }");
+    }
+
     [Fact]
     public async Task The_next_daemon_needs_no_variable_of_the_caller()
     {

@@ -46,6 +46,31 @@ public sealed class RemappedContainersTests(RemappedEngine engine) : IClassFixtu
     }
 
     [Fact]
+    public async Task Where_there_can_be_no_device_of_its_own_the_setting_is_refused()
+    {
+        var root = Directory.CreateTempSubdirectory("berth-nodev-").FullName;
+        await MountAsync("mount", "-t", "tmpfs", "-o", "nodev", "none", root);
+        try
+        {
+            var refused = Assert.Throws<BerthException>(() => EngineHost.CreateParts(
+                engine.Options with { DataRoot = root + "/data" }, engine.Host.State, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System, engine.Host.State.Faults));
+            Assert.Contains("Mount that file system without nodev, or remove the setting", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await MountAsync("umount", root);
+            Directory.Delete(root);
+        }
+    }
+
+    private static async Task MountAsync(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
     public async Task Owners_on_the_disk_are_those_in_the_container()
     {
         var container = await engine.RunAsync("stat -c '%u:%g %a' /bin/busybox /etc/passwd; touch /mine; mkdir /tmp/d; touch /tmp/d/f; chown 1000:1001 /tmp/d/f; chown 7 /etc/passwd; stat -c '%u:%g' /mine /tmp/d/f /etc/passwd /etc/hosts; echo x >> /etc/hosts; exec sleep 1000");

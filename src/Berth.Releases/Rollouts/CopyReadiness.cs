@@ -28,7 +28,8 @@ internal sealed class CopyReadiness(EngineHost engine)
     /// <exception cref="BerthException">It will not be ready; with its exit code, its check's words, or its last lines.</exception>
     internal async Task WaitAsync(Container container, ReadyModel? ready, Container? predecessor, CancellationToken cancellationToken, Action<string>? tell = null)
     {
-        if (container.Health is not null)
+        var isChecked = container.Record.Config.Healthcheck?.Test is [not "NONE", ..]; // not its state, which goes a moment before the record says that it has ended
+        if (isChecked)
         {
             var said = "";
             void Tell(HealthState state)
@@ -52,7 +53,7 @@ internal sealed class CopyReadiness(EngineHost engine)
             }
         }
 
-        if (container.Health is null || ready is not null)
+        if (!isChecked || ready is not null)
         {
             await ListensAsync(container, ready, predecessor, cancellationToken).ConfigureAwait(false);
         }

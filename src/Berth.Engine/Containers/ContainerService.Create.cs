@@ -215,14 +215,7 @@ public sealed partial class ContainerService
         ReadonlyPaths = host.ReadonlyPaths ?? (host.Privileged ? null : [.. Runtime.RuntimeSpecBuilder.ReadonlyPaths]),
     };
 
-    private void DeleteData(string id)
-    {
-        var directory = DataDirectory(id);
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-    }
+    private void DeleteData(string id) => FolderDeletion.Delete(DataDirectory(id)); // a client may just be unpacking files into it
 
     private string Reserve(string? name, string id)
     {

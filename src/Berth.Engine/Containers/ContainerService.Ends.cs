@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Engine.Containers.Files;
 using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Errors;
 using Berth.Linux.Cgroups;
@@ -296,12 +297,7 @@ public sealed partial class ContainerService
 
     private void DeleteRun(ContainerRecord record)
     {
-        var directory = RunDirectory(record.Id);
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-
+        FolderDeletion.Delete(RunDirectory(record.Id)); // a conmon that is ending may still write its container's end
         _faults.Reached("container.end.forgotten");
     }
 

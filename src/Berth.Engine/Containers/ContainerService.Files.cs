@@ -155,6 +155,7 @@ public sealed partial class ContainerService
     private async Task<T> WithViewAsync<T>(Container container, bool withMounts, Func<ContainerView, Task<T>> use)
     {
         var held = await HoldAsync(container).ConfigureAwait(false);
+        var isMounted = false;
         try
         {
             if (!_containers.ContainsKey(container.Id))
@@ -163,7 +164,7 @@ public sealed partial class ContainerService
             }
 
             var record = container.Record;
-            var isMounted = record.IsRunning || container.Prepared is not null;
+            isMounted = record.IsRunning || container.Prepared is not null;
             using var view = await ContainerView.OpenAsync(record, _options, _remapped, DataDirectory(record.Id), isMounted, withMounts).ConfigureAwait(false);
             if (isMounted)
             {
@@ -173,9 +174,11 @@ public sealed partial class ContainerService
 
             return await use(view).ConfigureAwait(false);
         }
-        catch (LinuxException exception) when (container.Record.IsRunning && exception.Errno is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP)
+        catch (LinuxException exception) when (isMounted && exception.Errno is Errno.ENOENT or Errno.EINVAL or Errno.ENOTDIR or Errno.ELOOP)
         {
-            throw BerthException.NotFound($"Could not find the file in container {container.Name}: its program changes its files at the same time ({exception.Message})");
+            throw container.IsRemoved || container.Record.Status == ContainerStatus.Removing
+                ? BerthException.NotFound($"No such container: {container.Name} was removed while its files were in use")
+                : BerthException.NotFound($"Could not find the file in container {container.Name}: its program changes its files at the same time ({exception.Message})");
         }
         finally
         {

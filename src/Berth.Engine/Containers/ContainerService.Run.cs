@@ -1,3 +1,4 @@
+using Berth.Engine.Containers.Files;
 using Berth.Engine.Containers.Logs;
 using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Errors;
@@ -13,11 +14,7 @@ public sealed partial class ContainerService
     private async Task<(ContainerRecord Record, PidFd Conmon)> RunAsync(Container container, ContainerRecord record)
     {
         var directory = RunDirectory(record.Id);
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-
+        FolderDeletion.Delete(directory);
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var network = WireAsync(record);
         try

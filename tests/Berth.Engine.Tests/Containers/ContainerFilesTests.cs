@@ -48,6 +48,31 @@ public sealed class ContainerFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_is_deleted_though_files_come_into_it_meanwhile()
+    {
+        var folder = Directory.CreateDirectory(_folder + "/run/exit").FullName;
+        var writer = Task.Run(() =>
+        {
+            for (var number = 0; number < 8; number++)
+            {
+                try
+                {
+                    File.WriteAllText($"{folder}/{number}", "");
+                }
+                catch (IOException)
+                {
+                    return; // the folder is gone
+                }
+
+                SpinWait.SpinUntil(() => !File.Exists($"{folder}/{number}"));
+            }
+        }, TestContext.Current.CancellationToken);
+        FolderDeletion.Delete(_folder + "/run");
+        await writer;
+        Assert.False(Directory.Exists(_folder + "/run"));
+    }
+
+    [Fact]
     public void A_folder_becomes_an_archive_under_the_name_that_is_asked_for()
     {
         Write("tree/a/b/file", "content");

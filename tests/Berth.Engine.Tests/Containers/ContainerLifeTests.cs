@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Diagnostics;
 using Berth.Engine.Containers;
 using Berth.Engine.Errors;
@@ -91,6 +92,34 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
         await removed.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Throws<BerthException>(() => Containers.Resolve(container.Id));
         Assert.False(Directory.Exists(Containers.DataDirectory(container.Id)));
+    }
+
+    [Fact]
+    public async Task Whose_files_are_copied_out_when_it_is_removed_is_not_found()
+    {
+        var container = await engine.RunAsync("mkdir /place; echo > /place/file; sleep 1000");
+        await engine.UntilAsync(() => engine.Host.Containers.Changes(container).Any(change => change.Path == "/place/file"), "the file");
+        var exception = await Assert.ThrowsAsync<BerthException>(() => engine.Host.Containers.ReadArchiveAsync(
+            container,
+            "/place",
+            _ =>
+            {
+                engine.Host.Containers.RemoveAsync(container, force: true, withAnonymousVolumes: false).Wait(TestContext.Current.CancellationToken);
+                return Stream.Null;
+            },
+            TestContext.Current.CancellationToken));
+        Assert.Equal((ErrorKind.NotFound, true), (exception.Kind, exception.Message.Contains("was removed while", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Whose_files_are_copied_in_when_it_is_removed_is_not_found()
+    {
+        var container = await engine.RunAsync("mkdir /place; sleep 1000");
+        await engine.UntilAsync(() => engine.Host.Containers.Changes(container).Any(change => change.Path == "/place"), "the folder");
+        using var archive = new ArchiveOfRemover(() => engine.Host.Containers.RemoveAsync(container, force: true, withAnonymousVolumes: false));
+        var exception = await Assert.ThrowsAsync<BerthException>(() =>
+            engine.Host.Containers.WriteArchiveAsync(container, "/place", archive, keepsKinds: false, toUser: false, TestContext.Current.CancellationToken));
+        Assert.Equal((ErrorKind.NotFound, true), (exception.Kind, exception.Message.Contains("was removed while", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -280,6 +309,33 @@ public sealed class ContainerLifeTests(TestEngine engine) : IClassFixture<TestEn
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>A tar with one file that removes the container as soon as it is read.</summary>
+    private sealed class ArchiveOfRemover : MemoryStream
+    {
+        private readonly Func<Task> _remove;
+
+        internal ArchiveOfRemover(Func<Task> remove)
+        {
+            _remove = remove;
+            using (var writer = new TarWriter(this, leaveOpen: true))
+            {
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "file"));
+            }
+
+            Position = 0;
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position == 0)
+            {
+                await _remove();
+            }
+
+            return await base.ReadAsync(buffer, cancellationToken);
         }
     }
 }

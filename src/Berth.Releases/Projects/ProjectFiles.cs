@@ -3,6 +3,7 @@ using System.Text;
 using Berth.Compose.Model;
 using Berth.Engine;
 using Berth.Engine.Errors;
+using Berth.Linux;
 using Berth.Linux.Files;
 
 namespace Berth.Releases.Projects;
@@ -128,16 +129,34 @@ internal sealed class ProjectFiles(EngineOptions options)
             return null;
         }
 
-        return source.File is { } owned ? await File.ReadAllBytesAsync(owned, cancellationToken).ConfigureAwait(false) : Encoding.UTF8.GetBytes(source.Content ?? "");
+        return source.File is { } owned ? await CopyAsync(owned, cancellationToken).ConfigureAwait(false) : Encoding.UTF8.GetBytes(source.Content ?? "");
+    }
+
+    private static async Task<byte[]> CopyAsync(string file, CancellationToken cancellationToken)
+    {
+        await using var stream = RegularFile.Open(file);
+        var content = new byte[Math.Min(stream.Length, KeptBytes)];
+        return content[..await stream.ReadAtLeastAsync(content, content.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false)];
     }
 
     // A file keeps its owner and permissions: whoever asks for others gets a copy.
-    private static string? Mistake(string file, FileReference reference) =>
-        !File.Exists(file) ? Directory.Exists(file)
-            ? HasAttributes(reference) ? "is a folder: it cannot be given an owner or permissions (uid, gid, mode)" : null
-            : "does not exist"
-        : HasAttributes(reference) && new FileInfo(file).Length > KeptBytes ? "is larger than 1 MiB: it cannot be given an owner or permissions (uid, gid, mode)"
-        : null;
+    private static string? Mistake(string file, FileReference reference)
+    {
+        if (!HasAttributes(reference) || !Path.Exists(file))
+        {
+            return Path.Exists(file) ? null : "does not exist";
+        }
+
+        try
+        {
+            using var stream = RegularFile.Open(file);
+            return stream.Length > KeptBytes ? "is larger than 1 MiB: it cannot be given an owner or permissions (uid, gid, mode)" : null;
+        }
+        catch (LinuxException exception)
+        {
+            return $"cannot be given an owner or permissions (uid, gid, mode): {exception.Message}";
+        }
+    }
 
     private string PathOf(string project, string kind, FileReference reference, ReadOnlyMemory<byte> content) =>
         $"{Folder(project)}/{kind}-{reference.Source}-{Convert.ToHexStringLower(SHA256.HashData(content.Span))[..16]}{(HasAttributes(reference) ? "-" + Attributes(reference) : "")}";

@@ -34,15 +34,41 @@ public sealed class ProjectFilesTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead, File.GetUnixFileMode(path));
     }
 
+    [Theory]
+    [InlineData("/dev/zero")]
+    [InlineData("pipe")]
+    [InlineData("")] // a folder
+    public async Task What_gets_an_owner_is_copied_from_a_regular_file_and_nothing_else(string file)
+    {
+        var path = Path.Combine(_folder, file);
+        if (file == "pipe")
+        {
+            using var made = System.Diagnostics.Process.Start("mkfifo", path);
+            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        var owned = new FileReference("page", "/page", "5", null, null);
+        var exception = await Assert.ThrowsAsync<Berth.Engine.Errors.BerthException>(() => PrepareAsync(owned, new("page", "site_page", IsExternal: false, path, Variable: null, Content: null)).WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Contains("cannot be given an owner or permissions", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(path, (await _files.FindAsync(Project(owned, new("page", "site_page", IsExternal: false, path, Variable: null, Content: null)), TestContext.Current.CancellationToken)).Values.Single());
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private async Task<string> PrepareAsync(string content)
+    private Task<string> PrepareAsync(string content) => PrepareAsync(new("page", "/page", null, null, null), new("page", "site_page", IsExternal: false, File: null, Variable: null, content));
+
+    private async Task<string> PrepareAsync(FileReference reference, FileObjectModel config)
+    {
+        var project = Project(reference, config);
+        return (await _files.PrepareAsync(project, project.Services.Values, TestContext.Current.CancellationToken)).Values.Single();
+    }
+
+    private static ProjectModel Project(FileReference reference, FileObjectModel config)
     {
         var none = new Dictionary<string, ServiceModel>();
-        var service = new ServiceModel { Name = "app", Configs = [new("page", "/page", null, null, null)] };
-        var configs = new Dictionary<string, FileObjectModel> { ["page"] = new("page", "site_page", IsExternal: false, File: null, Variable: null, content) };
-        var project = new ProjectModel(
-            "site", "/", [], none, none, new Dictionary<string, NetworkModel>(), new Dictionary<string, VolumeModel>(), new Dictionary<string, FileObjectModel>(), configs);
-        return (await _files.PrepareAsync(project, [service], TestContext.Current.CancellationToken))["config/page"];
+        var services = new Dictionary<string, ServiceModel> { ["app"] = new() { Name = "app", Configs = [reference] } };
+        return new(
+            "site", "/", [], services, none, new Dictionary<string, NetworkModel>(), new Dictionary<string, VolumeModel>(), new Dictionary<string, FileObjectModel>(),
+            new Dictionary<string, FileObjectModel> { ["page"] = config });
     }
 }

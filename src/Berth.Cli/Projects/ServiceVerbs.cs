@@ -17,7 +17,7 @@ internal static class ServiceVerbs
         "export" => OfOne(name, "[OPTIONS] SERVICE", "Writes the files of a service's container to an archive.", "berth export -o app.tar app"),
         "port" => Port(),
         "cp" => Copy(),
-        "stats" => OfAll(name, "[OPTIONS] [SERVICE...]", "Shows what the project's containers use.", "berth stats --no-stream app", runningOnly: true),
+        "stats" => Stats(),
         "top" => Top(),
         "wait" => Wait(),
         "images" => Images(),
@@ -45,40 +45,35 @@ internal static class ServiceVerbs
         });
     }
 
-    private static Verb OfAll(string name, string usage, string summary, string example, bool runningOnly)
+    private static Verb Stats()
     {
-        var docker = DockerVerb(name);
-        return ComposeVerbs.Project(name, usage, summary, example, docker.Options, async (context, line) =>
+        var docker = DockerVerb("stats");
+        return ComposeVerbs.Project("stats", "[OPTIONS] [SERVICE...]", "Shows what the project's containers use.", "berth stats --no-stream app", docker.Options, async (context, line) =>
         {
             var containers = await ContainersAsync(context, line.Arguments).ConfigureAwait(false);
             line.Arguments.Clear();
-            line.Arguments.AddRange(containers.Where(one => !runningOnly || one.Text("State") == "running").Select(one => one.Text("Name")));
+            line.Arguments.AddRange(containers.Where(one => one.Text("State") == "running").Select(one => one.Text("Name")));
             return line.Arguments.Count == 0 ? 0 : await docker.Run(context, line).ConfigureAwait(false);
         });
     }
 
-    private static Verb Port()
-    {
-        var docker = DockerVerb("port");
-        return ComposeVerbs.Project(
-            "port", "[OPTIONS] SERVICE PORT", "Shows where a service's port is published.", "berth port nginx 80",
-            [s_index, Option.Value("protocol", "PROTOCOL", "tcp or udp (default tcp)"), .. docker.Options],
-            async (context, line) =>
+    private static Verb Port() => ComposeVerbs.Project(
+        "port", "[OPTIONS] SERVICE PORT", "Shows where a service's port is published.", "berth port nginx 80", [s_index, Option.Value("protocol", "PROTOCOL", "tcp or udp (default tcp)")],
+        async (context, line) =>
+        {
+            if (line.Arguments is not [var service, var port])
             {
-                if (line.Arguments is not [var service, var port])
-                {
-                    throw new UsageException("port needs a service and a port");
-                }
+                throw new UsageException("port needs a service and a port");
+            }
 
-                var container = await ContainerAsync(context, service, line).ConfigureAwait(false);
-                var details = await context.Client.RequestAsync("GET", $"/containers/{container.Text("Id")}/json").ConfigureAwait(false);
-                var wanted = $"{port.Split('/')[0]}/{line.Value("protocol") ?? (port.Split('/') is [_, var protocol] ? protocol : "tcp")}";
-                var published = (details?["NetworkSettings"]?["Ports"]).List(wanted).FirstOrDefault()
-                    ?? throw new CliException(1, $"no port {wanted} for container {container.Text("Name")}: it is not published, or the container does not run");
-                context.Output.WriteLine($"{published.Text("HostIp")}:{published.Text("HostPort")}");
-                return 0;
-            });
-    }
+            var container = await ContainerAsync(context, service, line).ConfigureAwait(false);
+            var details = await context.Client.RequestAsync("GET", $"/containers/{container.Text("Id")}/json").ConfigureAwait(false);
+            var wanted = $"{port.Split('/')[0]}/{line.Value("protocol") ?? (port.Split('/') is [_, var protocol] ? protocol : "tcp")}";
+            var published = (details?["NetworkSettings"]?["Ports"]).List(wanted).FirstOrDefault()
+                ?? throw new CliException(1, $"no port {wanted} for container {container.Text("Name")}: it is not published, or the container does not run");
+            context.Output.WriteLine($"{published.Text("HostIp")}:{published.Text("HostPort")}");
+            return 0;
+        });
 
     // Its arguments are paths: none of them is a project's folder.
     private static Verb Copy()

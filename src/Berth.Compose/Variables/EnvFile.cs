@@ -10,7 +10,6 @@ namespace Berth.Compose.Variables;
 /// </remarks>
 internal sealed class EnvFile
 {
-    private const int LengthLimit = 8 << 20; // characters of all values with variables in them, once these are replaced
     private readonly string _text;
     private readonly string _file;
     private readonly Func<string, string?> _lookup;
@@ -18,7 +17,7 @@ internal sealed class EnvFile
     private readonly List<KeyValuePair<string, string?>> _variables = [];
     private readonly Dictionary<string, string?> _known = new(StringComparer.Ordinal);
     private int _position;
-    private int _length;
+    private readonly ExpandedLength _length = new();
 
     private EnvFile(string text, string file, Func<string, string?> lookup, DiagnosticBag diagnostics)
     {
@@ -182,7 +181,7 @@ internal sealed class EnvFile
 
     private string Expand(string value)
     {
-        if (!value.Contains('$', StringComparison.Ordinal) || _length > LengthLimit)
+        if (!value.Contains('$', StringComparison.Ordinal) || _length.IsExceeded)
         {
             return value;
         }
@@ -190,10 +189,9 @@ internal sealed class EnvFile
         try
         {
             var expanded = new Template(value, name => _lookup(name) ?? _known.GetValueOrDefault(name), lenient: true, WarnUndefined).Expand();
-            _length += expanded.Length;
-            if (_length > LengthLimit)
+            if (_length.Exceeds(expanded))
             {
-                _diagnostics.Error(Here, $"with this line the values grow beyond {LengthLimit >> 20} MiB in all, as variables in them are replaced by others");
+                _diagnostics.Error(Here, $"with this line the values grow beyond {ExpandedLength.LimitMebibytes} MiB in all, as variables in them are replaced by others");
             }
 
             return expanded;

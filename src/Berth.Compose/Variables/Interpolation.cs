@@ -5,8 +5,7 @@ namespace Berth.Compose.Variables;
 /// <summary>Replaces the variables in all values of a file. Keys are left alone, as the specification says.</summary>
 internal sealed class Interpolation(Func<string, string?> lookup, DiagnosticBag diagnostics)
 {
-    private const int LengthLimit = 8 << 20; // characters of all values with variables in them, once these are replaced
-    private int _length;
+    private readonly ExpandedLength _length = new();
 
     public YamlNode Apply(YamlNode node) => node switch
     {
@@ -18,7 +17,7 @@ internal sealed class Interpolation(Func<string, string?> lookup, DiagnosticBag 
 
     private ScalarNode Expand(ScalarNode scalar)
     {
-        if (!scalar.Text.Contains('$', StringComparison.Ordinal) || _length > LengthLimit)
+        if (!scalar.Text.Contains('$', StringComparison.Ordinal) || _length.IsExceeded)
         {
             return scalar;
         }
@@ -26,10 +25,9 @@ internal sealed class Interpolation(Func<string, string?> lookup, DiagnosticBag 
         try
         {
             var text = new Template(scalar.Text, lookup, lenient: false, name => WarnUndefined(scalar.Place, name)).Expand();
-            _length += text.Length;
-            if (_length > LengthLimit)
+            if (_length.Exceeds(text))
             {
-                diagnostics.Error(scalar.Place, $"with this value the file grows beyond {LengthLimit >> 20} MiB, as variables in it are replaced");
+                diagnostics.Error(scalar.Place, $"with this value the file grows beyond {ExpandedLength.LimitMebibytes} MiB, as variables in it are replaced");
             }
 
             return scalar with { Text = text, IsPlain = scalar.IsPlain && text.Length > 0 }; // "" from a variable is a blank string, not null

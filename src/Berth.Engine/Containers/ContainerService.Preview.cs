@@ -53,7 +53,7 @@ public sealed partial class ContainerService
         };
         ContainerCreation.Validate(config, host);
         HostLimits.RequireKnown(host, _cgroups);
-        if (record.IsRunning && host with { NetworkMode = record.HostConfig.NetworkMode } != record.HostConfig)
+        if (record.IsRunning && host with { NetworkMode = record.HostConfig.NetworkMode, RestartPolicy = record.HostConfig.RestartPolicy } != record.HostConfig)
         {
             await SetLimitsAsync(record.Id, host).ConfigureAwait(false);
         }

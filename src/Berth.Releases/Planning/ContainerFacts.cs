@@ -181,11 +181,12 @@ internal static class ContainerFacts
 
     private static bool IsShared(string networkMode) => networkMode.StartsWith("container:", StringComparison.Ordinal);
 
-    // Its own name and id are aliases that every client adds or leaves out as it likes.
+    // Its own name, the one that Compose gave it, and its id are aliases that every client adds or leaves out as it likes.
     private static string Place(ContainerRecord record, EndpointConfig config)
     {
         var words = new List<string>();
-        var aliases = (config.Aliases ?? []).Where(alias => alias != record.Name && (record.Id.Length == 0 || !record.Id.StartsWith(alias, StringComparison.Ordinal)));
+        var given = $"{record.Label(ComposeLabels.Project)}-{record.Label(ComposeLabels.Service)}-{record.Label(ComposeLabels.ContainerNumber)}"; // whatever it is called by now
+        var aliases = (config.Aliases ?? []).Where(alias => alias != record.Name && alias != given && (record.Id.Length == 0 || !record.Id.StartsWith(alias, StringComparison.Ordinal)));
         words.AddRange(aliases.Distinct().Order(StringComparer.Ordinal));
         words.AddRange(new[] { config.IpamConfig?.IPv4Address, config.IpamConfig?.IPv6Address, config.MacAddress }.OfType<string>().Where(text => text.Length > 0));
         words.AddRange(config.IpamConfig?.LinkLocalIPs ?? []);

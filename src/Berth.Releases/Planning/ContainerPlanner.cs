@@ -18,6 +18,7 @@ internal sealed class ContainerPlanner(
     private readonly ReleaseJobs _jobs = new(project);
     private readonly HashSet<string> _replaced = new(StringComparer.Ordinal); // services with a new container
     private readonly List<PlanAction> _actions = [];
+    private readonly Dictionary<string, string> _hashes = new(StringComparer.Ordinal); // by service
 
     public IReadOnlyList<PlanAction> Plan()
     {
@@ -182,13 +183,24 @@ internal sealed class ContainerPlanner(
     /// What must become other. Where the files say what they said when it was made, that is only what others can have changed since; what
     /// an older Berth or another program has written differently, and means the same, is left alone.
     /// </summary>
-    private static IReadOnlyList<FieldChange> Wrong(ServiceModel service, ActualContainer container) =>
-        container.ConfigHash == ServiceHash.Compute(service) ? [.. (container.Changes ?? []).Where(change => change.IsDrift)] : container.Changes ?? [];
+    private IReadOnlyList<FieldChange> Wrong(ServiceModel service, ActualContainer container) =>
+        IsAsReleased(service, container) ? [.. (container.Changes ?? []).Where(change => change.IsDrift)] : container.Changes ?? [];
 
-    private static string UpdateReason(ServiceModel service, ActualContainer container, IReadOnlyList<FieldChange> changes)
+    /// <summary>The files say what they said when it was made.</summary>
+    private bool IsAsReleased(ServiceModel service, ActualContainer container)
+    {
+        if (!_hashes.TryGetValue(service.Name, out var hash))
+        {
+            _hashes[service.Name] = hash = ServiceHash.Compute(service);
+        }
+
+        return container.ConfigHash == hash;
+    }
+
+    private string UpdateReason(ServiceModel service, ActualContainer container, IReadOnlyList<FieldChange> changes)
     {
         var fields = string.Join(", ", changes.Take(3).Select(change => change.Field)) + (changes.Count > 3 ? $" and {changes.Count - 3} more" : "");
-        return container.ConfigHash == ServiceHash.Compute(service) ? $"{fields} {(changes.Count == 1 ? "was" : "were")} changed by somebody else" : $"{fields} changed";
+        return IsAsReleased(service, container) ? $"{fields} {(changes.Count == 1 ? "was" : "were")} changed by somebody else" : $"{fields} changed";
     }
 
     private IReadOnlyList<FieldChange> AllChanges(ServiceModel service, ActualContainer container)
@@ -238,14 +250,14 @@ internal sealed class ContainerPlanner(
         var isForced = options.ForceRecreateDependencies || (options.ForceRecreate && scope.Named.Contains(service.Name));
         var image = ImagePlanner.ImageOf(project, service);
         return isForced ? "a new one was asked for"
-            : NeedsAnother(service, container) ? container.ConfigHash == ServiceHash.Compute(service) ? "it was changed by somebody else" : "its configuration changed"
+            : NeedsAnother(service, container) ? IsAsReleased(service, container) ? "it was changed by somebody else" : "its configuration changed"
             : actual.Images.TryGetValue(image, out var found) && found.Id != container.ImageId ? $"its image '{image}' changed"
             : null;
     }
 
     // Only what runs is changed as it is.
-    private static bool NeedsAnother(ServiceModel service, ActualContainer container) => container.Changes is null
-        ? container.ConfigHash != ServiceHash.Compute(service)
+    private bool NeedsAnother(ServiceModel service, ActualContainer container) => container.Changes is null
+        ? !IsAsReleased(service, container)
         : Wrong(service, container) is { Count: > 0 } wrong && (container.State != ContainerState.Running || wrong.Any(change => !change.IsInPlace));
 
     private string? RestartReason(ServiceModel service) => service.DependsOn

@@ -12,7 +12,7 @@ namespace Berth.Releases.Projects;
 
 /// <summary>
 /// The commands that a service has run in its containers once they have started and before they are stopped. A container carries them in a label, so that they are run
-/// too where nobody has the compose file at hand. What ends by itself, or is started again by its policy, is not Compose's doing and has none run.
+/// too where nobody has the compose file at hand. What ends by itself, or is started again by its policy, is not Compose's doing and has none run. A release that goes on after its daemon was killed runs those after the start once more.
 /// </summary>
 /// <remarks>Compose Specification, 05-services.md, <c>post_start</c> and <c>pre_stop</c>.</remarks>
 internal static class ContainerHooks

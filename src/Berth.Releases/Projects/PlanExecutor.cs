@@ -187,7 +187,7 @@ internal sealed class PlanExecutor(
         StartContainer start => StartAsync(start),
         RestartContainer restart => RestartAsync(restart),
         UpdateContainer update => UpdateAsync(update),
-        LeaveContainer leave => Leave(leave),
+        LeaveContainer leave => LeaveAsync(leave),
         RemoveContainer remove => RemoveAsync(remove),
         WaitForDependency wait => WaitAsync(wait, cancellationToken),
         _ => throw new InvalidOperationException($"{action.GetType().Name} cannot be carried out here"),
@@ -404,12 +404,16 @@ internal sealed class PlanExecutor(
         Touch(container);
     }
 
-    private Task Leave(LeaveContainer leave)
+    private async Task LeaveAsync(LeaveContainer leave)
     {
         var container = engine.Containers.Resolve(leave.Existing.Id);
+        if (goesOnFrom is { } began && container.Record is { Status: ContainerStatus.Running } record && record.StartedAt >= began)
+        {
+            await ContainerHooks.StartedAsync(engine, container).ConfigureAwait(false); // nobody knows how far the earlier daemon had got with them
+        }
+
         progress(new(ProjectEventKind.Container, container.Name, container.Record.IsRunning ? "Running" : "Unchanged"));
         Touch(container);
-        return Task.CompletedTask;
     }
 
     private async Task RemoveAsync(RemoveContainer remove)

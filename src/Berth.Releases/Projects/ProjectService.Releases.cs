@@ -125,7 +125,8 @@ public sealed partial class ProjectService
         var scope = PlanScope.Of(project, options.Plan.Services, options.Plan.NoDependencies);
         var files = await _files.PrepareAsync(project, scope.Services, cancellationToken).ConfigureAwait(false);
         await _images.PrepareAsync(project, first.Images, new(), progress, cancellationToken).ConfigureAwait(false);
-        var plan = Planner.Plan(project, await ActualAsync(project, cancellationToken).ConfigureAwait(false), planOptions with { ImagesAreReady = true });
+        actual = first.Images.Count == 0 ? actual : await ActualAsync(project, cancellationToken).ConfigureAwait(false);
+        var plan = Planner.Plan(project, actual, planOptions with { ImagesAreReady = true });
         Require(plan, progress);
         if (isForOneOff || options.Plan.NoStart || !plan.HasChanges)
         {

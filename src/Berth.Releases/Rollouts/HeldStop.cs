@@ -15,10 +15,11 @@ internal static class HeldStop
     /// <param name="isFollowedAtOnce">The next one is prepared, and whoever starts it sees to the time that clients wait for that.</param>
     internal static async Task RunAsync(EngineHost engine, Container container, int? timeoutSeconds, ProjectProgress progress, bool isFollowedAtOnce = false)
     {
+        await ContainerActions.PrepareStopAsync(engine, container, timeoutSeconds, progress).ConfigureAwait(false); // it serves meanwhile
         var seconds = timeoutSeconds ?? container.Record.Config.StopTimeout ?? 10;
         var stopping = TimeSpan.FromSeconds(seconds) + AfterEnd;
         await engine.Containers.HoldConnectionsAsync(container, seconds < 0 || stopping > Longest ? Longest : stopping).ConfigureAwait(false);
-        await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopAsync(engine, container, timeoutSeconds, progress)).ConfigureAwait(false);
+        await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopPreparedAsync(engine, container, timeoutSeconds)).ConfigureAwait(false);
         if (!isFollowedAtOnce)
         {
             await engine.Containers.HoldConnectionsAsync(container, AfterEnd).ConfigureAwait(false);

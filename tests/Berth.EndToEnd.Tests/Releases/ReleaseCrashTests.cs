@@ -116,6 +116,37 @@ public sealed class ReleaseCrashTests
             1, keys: $"mem_limit: {64 + turn}m\nlabels: {{turn: '{turn}'}}\nnetworks: [{(turn % 2 == 1 ? "default, more" : "default")}]", rest: "networks: {more: }");
     }
 
+    /// <summary>A command that is to be run after the start is, whatever became of the daemon that had started the container.</summary>
+    [Fact]
+    [Trait("Speed", "long")]
+    public async Task What_is_run_after_the_start_at_every_place()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await SmallSite.StartAsync(cancellationToken);
+        var project = new SmallProject(daemon, "site");
+        await project.WriteAsync(1, keys: "volumes: ['turns:/turns']\npost_start: [{command: [sh, -c, 'echo started >>/turns/file']}]", rest: "volumes: {turns: }");
+        await daemon.PlanFaultAsync("record");
+        (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+        var places = await daemon.EndFaultPlanAsync();
+        Assert.InRange(places.Count, 5, 60);
+        for (var number = 1; number <= places.Count; number++)
+        {
+            (await project.RunAsync("down", "-v")).EnsureSuccess();
+            await daemon.PlanFaultAsync(number.ToString(CultureInfo.InvariantCulture));
+            await project.RunAsync("up", "-d"); // the daemon dies meanwhile, or right after
+            var passed = await daemon.EndFaultPlanAsync();
+            if (passed.Count == number)
+            {
+                await daemon.RestartAsync(cancellationToken);
+                await project.UntilSettledAsync($"killed at place {number}");
+            }
+
+            (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
+            var seen = (await project.RunAsync("exec", "-T", "web", "cat", "/turns/file")).Output;
+            Assert.True(seen.StartsWith("started\n", StringComparison.Ordinal), $"killed at place {number} of {places.Count} ({string.Join(", ", passed)}): '{seen}'");
+        }
+    }
+
     [Fact]
     public async Task The_next_daemon_needs_no_variable_of_the_caller()
     {

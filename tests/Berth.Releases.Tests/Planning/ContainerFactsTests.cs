@@ -131,6 +131,7 @@ public class ContainerFactsTests
             Endpoints = [endpoint with { Config = endpoint.Config with { Aliases = ["web", id[..12]] } }], // as Compose 1 has them
         };
         Assert.Empty(ContainerFacts.Compare(actual, wanted));
+        Assert.Equal(["container_name"], ContainerFacts.Compare(wanted with { Name = "renamed" }, wanted).Select(change => change.Field));
     }
 
     private static ContainerRecord Record(string keys)

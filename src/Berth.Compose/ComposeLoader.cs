@@ -46,6 +46,10 @@ public sealed record ComposeLoadOptions
 public sealed record ComposeLoadResult(
     ProjectModel? Project, IReadOnlyList<ComposeDiagnostic> Errors, IReadOnlyList<ComposeDiagnostic> Warnings);
 
+/// <summary>A project's files as one, variables and all: nothing is checked but that it is YAML, and no value is understood.</summary>
+/// <param name="Yaml">Null when there are errors; so is <paramref name="Json"/>.</param>
+public sealed record MergedFiles(string? Yaml, string? Json, IReadOnlyList<ComposeDiagnostic> Errors, IReadOnlyList<ComposeDiagnostic> Warnings);
+
 /// <summary>Loads a project: finds and merges its files, replaces variables, checks everything, reports all mistakes at once.</summary>
 public sealed class ComposeLoader
 {
@@ -69,7 +73,41 @@ public sealed class ComposeLoader
         return new ComposeLoadResult(errors.Count == 0 ? project : null, errors, loader._diagnostics.Warnings);
     }
 
+    /// <summary>Merges the files and leaves the variables in them: <c>config --no-interpolate</c>.</summary>
+    public static MergedFiles Merge(ComposeLoadOptions options)
+    {
+        var loader = new ComposeLoader(options);
+        var tree = loader.ReadMerged(keepsVariables: true) is var (_, _, _, top) ? (SortedDictionary<string, object>)PlainValue.Of(top) : null;
+        var errors = loader._diagnostics.Errors;
+        return tree is null || errors.Count > 0
+            ? new(null, null, errors, loader._diagnostics.Warnings)
+            : new(Output.ComposeWriter.WriteTree(tree), Output.ComposeWriter.WriteJsonTree(tree), errors, loader._diagnostics.Warnings);
+    }
+
+    /// <summary>The variables that the files may name: those of the caller, and of <c>.env</c>.</summary>
+    public static IReadOnlyDictionary<string, string> Variables(ComposeLoadOptions options)
+    {
+        var loader = new ComposeLoader(options);
+        _ = loader.ReadMerged(keepsVariables: true);
+        return loader._environment;
+    }
+
     private ProjectModel? LoadProject()
+    {
+        if (ReadMerged(keepsVariables: false) is not var (name, folder, files, top))
+        {
+            return null;
+        }
+
+        var paths = new ProjectPaths(folder, _environment.GetValueOrDefault("HOME"));
+        var services = new ServiceBinder(paths, new EnvironmentFiles(paths, _source, Lookup), Lookup);
+        var binder = new ProjectBinder(name, paths, services, Lookup, _options.Kept);
+        var reader = new MapReader(top, string.Empty, _diagnostics);
+        binder.Read(reader);
+        return new ProjectAssembly(name, folder, files, binder, top, _diagnostics).Build(ActiveProfiles(), _options.NamedServices);
+    }
+
+    private (string Name, string Folder, IReadOnlyList<string> Files, MapNode Top)? ReadMerged(bool keepsVariables)
     {
         // An .env file may say COMPOSE_FILE, so the one in the first guess of the folder is read before the files are known.
         if (_options.Files.Count == 0 && !_environment.ContainsKey("COMPOSE_FILE"))
@@ -93,13 +131,7 @@ public sealed class ComposeLoader
 
         var name = FindName(trees, folder);
         _environment["COMPOSE_PROJECT_NAME"] = name;
-        var top = Merge(trees, folder);
-        var paths = new ProjectPaths(folder, _environment.GetValueOrDefault("HOME"));
-        var services = new ServiceBinder(paths, new EnvironmentFiles(paths, _source, Lookup), Lookup);
-        var binder = new ProjectBinder(name, paths, services, Lookup, _options.Kept);
-        var reader = new MapReader(top, string.Empty, _diagnostics);
-        binder.Read(reader);
-        return new ProjectAssembly(name, folder, files, binder, top, _diagnostics).Build(ActiveProfiles(), _options.NamedServices);
+        return (name, folder, files, Merge(trees, folder, keepsVariables));
     }
 
     private string? Lookup(string name) => _environment.GetValueOrDefault(name);
@@ -179,9 +211,9 @@ public sealed class ComposeLoader
         return given;
     }
 
-    private MapNode Merge(List<MapNode> trees, string folder)
+    private MapNode Merge(List<MapNode> trees, string folder, bool keepsVariables)
     {
-        var source = new TreeSource(_source, _environment.GetValueOrDefault("HOME"), _diagnostics);
+        var source = new TreeSource(_source, _environment.GetValueOrDefault("HOME"), _diagnostics, keepsVariables);
         var merged = trees.Select(tree => source.Prepare(tree, folder, Lookup)).Aggregate(FileMerge.Merge);
         return new IncludeResolver(source, _source, _diagnostics).Resolve(FileMerge.Clean(merged), folder, Lookup);
     }

@@ -26,12 +26,15 @@ internal sealed class ProjectAssembly(
             name,
             folder,
             files,
-            DropMissingOptional(active),
+            WithAllDependencies(active),
             disabled,
-            Used(parts.Networks, active.Values.SelectMany(service => service.Networks.Keys)),
-            Used(parts.Volumes, active.Values.SelectMany(VolumeNames)),
-            Used(parts.Secrets, active.Values.SelectMany(service => service.Secrets.Concat(service.Build?.Secrets ?? []).Select(one => one.Source))),
-            Used(parts.Configs, active.Values.SelectMany(service => service.Configs.Select(one => one.Source))));
+            ProjectSelection.Used(parts.Networks, active.Values.SelectMany(ProjectSelection.NetworksOf)),
+            ProjectSelection.Used(parts.Volumes, active.Values.SelectMany(ProjectSelection.VolumesOf)),
+            ProjectSelection.Used(parts.Secrets, active.Values.SelectMany(ProjectSelection.SecretsOf)),
+            ProjectSelection.Used(parts.Configs, active.Values.SelectMany(ProjectSelection.ConfigsOf)))
+        {
+            Extensions = [.. top.Entries.Where(entry => entry.Key.StartsWith("x-", StringComparison.Ordinal)).Select(entry => KeyValuePair.Create(entry.Key, PlainValue.Of(entry.Value)))],
+        };
     }
 
     private (Dictionary<string, ServiceModel> Active, Dictionary<string, ServiceModel> Disabled) ApplyProfiles(
@@ -86,7 +89,7 @@ internal sealed class ProjectAssembly(
 
     private void CheckMounts(ServiceModel service)
     {
-        foreach (var volume in VolumeNames(service).Where(volume => !parts.Volumes.ContainsKey(volume)))
+        foreach (var volume in ProjectSelection.VolumesOf(service).Where(volume => !parts.Volumes.ContainsKey(volume)))
         {
             Error(
                 service, "volumes",
@@ -182,24 +185,27 @@ internal sealed class ProjectAssembly(
         return cycle;
     }
 
-    /// <summary>An optional dependency that is not there is no dependency.</summary>
-    private static Dictionary<string, ServiceModel> DropMissingOptional(Dictionary<string, ServiceModel> active) => active.ToDictionary(
+    /// <summary>
+    /// An optional dependency that is not there is no dependency. What a service is linked to, or shares a namespace with, is one, with <c>restart</c>; one whose volumes it has, without.
+    /// </summary>
+    private static Dictionary<string, ServiceModel> WithAllDependencies(Dictionary<string, ServiceModel> active) => active.ToDictionary(
         pair => pair.Key,
-        pair => pair.Value with
+        pair =>
         {
-            DependsOn = pair.Value.DependsOn.Where(one => active.ContainsKey(one.Key))
-                .ToDictionary(one => one.Key, one => one.Value, StringComparer.Ordinal),
+            var dependencies = ToDictionary(pair.Value.DependsOn.Where(one => active.ContainsKey(one.Key)));
+            foreach (var other in pair.Value.Links.Select(link => link.Target).Concat(ServiceOrder.Namespaces(pair.Value)))
+            {
+                dependencies.TryAdd(other, new(DependencyCondition.Started, Restart: true, Required: true));
+            }
+
+            foreach (var other in ServiceOrder.VolumesFrom(pair.Value))
+            {
+                dependencies.TryAdd(other, new(DependencyCondition.Started, Restart: false, Required: true));
+            }
+
+            return pair.Value with { DependsOn = dependencies, AbsentDependencies = ToDictionary(pair.Value.DependsOn.Where(one => !active.ContainsKey(one.Key))) };
         },
         StringComparer.Ordinal);
-
-    private static IEnumerable<string> VolumeNames(ServiceModel service) =>
-        service.Volumes.Where(mount => mount is { Kind: MountKind.Volume, Source: not null }).Select(mount => mount.Source!);
-
-    private static Dictionary<string, T> Used<T>(Dictionary<string, T> all, IEnumerable<string> used)
-    {
-        var names = used.ToHashSet(StringComparer.Ordinal);
-        return ToDictionary(all.Where(pair => names.Contains(pair.Key)));
-    }
 
     private static Dictionary<string, T> ToDictionary<T>(IEnumerable<KeyValuePair<string, T>> pairs) =>
         pairs.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);

@@ -13,13 +13,16 @@ public static class ServiceOrder
             .Distinct(StringComparer.Ordinal);
 
     /// <summary>The services of whose container it has a namespace or the volumes: when that is replaced, so is its own.</summary>
-    public static IEnumerable<string> Shared(ServiceModel service) =>
-        new[] { service.NetworkMode, service.Pid, service.Ipc }
-            .OfType<string>()
-            .Where(mode => mode.StartsWith("service:", StringComparison.Ordinal))
-            .Select(mode => mode[8..])
-            .Concat(service.VolumesFrom.Where(one => !one.IsContainer).Select(one => one.Source))
-            .Distinct(StringComparer.Ordinal);
+    public static IEnumerable<string> Shared(ServiceModel service) => Namespaces(service).Concat(VolumesFrom(service)).Distinct(StringComparer.Ordinal);
+
+    /// <summary>The services of whose container it has a namespace.</summary>
+    public static IEnumerable<string> Namespaces(ServiceModel service) => new[] { service.NetworkMode, service.Pid, service.Ipc }
+        .OfType<string>()
+        .Where(mode => mode.StartsWith("service:", StringComparison.Ordinal))
+        .Select(mode => mode[8..]);
+
+    /// <summary>The services of whose container it has the volumes.</summary>
+    public static IEnumerable<string> VolumesFrom(ServiceModel service) => service.VolumesFrom.Where(one => !one.IsContainer).Select(one => one.Source);
 
     /// <summary>All services, prerequisites first, otherwise by name. The project has no cycles: loading refuses them.</summary>
     public static IReadOnlyList<ServiceModel> Sort(IReadOnlyDictionary<string, ServiceModel> services)

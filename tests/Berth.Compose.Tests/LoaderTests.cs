@@ -263,7 +263,7 @@ public class LoaderTests
               a:
                 image: i
                 networks: [n, e]
-                volumes: ["v:/v", "w:/w"]
+                volumes: ["vv:/v", "ww:/w"]
                 secrets: [s, {source: t, target: /t, mode: 0440, uid: "5"}]
                 configs: [c]
             networks:
@@ -271,8 +271,8 @@ public class LoaderTests
               e: {external: true, name: shared}
               unused: {}
             volumes:
-              v: {name: exact}
-              w: {external: true}
+              vv: {name: exact}
+              ww: {external: true}
             secrets:
               s: {file: ./s.txt}
               t: {environment: TOKEN}
@@ -283,8 +283,8 @@ public class LoaderTests
         Assert.Equal(["e", "n"], result.Networks.Keys.Order());
         Assert.Equal((true, "shop_n", new AddressPool("10.9.0.0/24", "10.9.0.1", null)), (result.Networks["n"].IsInternal, result.Networks["n"].Name, result.Networks["n"].Pools[0]));
         Assert.Equal((true, "shared"), (result.Networks["e"].IsExternal, result.Networks["e"].Name));
-        Assert.Equal(("exact", "w"), (result.Volumes["v"].Name, result.Volumes["w"].Name));
-        Assert.Equal([new FileReference("s", "/run/secrets/s", null, null, null), new FileReference("t", "/t", "5", null, 288)], result.Services["a"].Secrets);
+        Assert.Equal(("exact", "ww"), (result.Volumes["vv"].Name, result.Volumes["ww"].Name));
+        Assert.Equal([new FileReference("s", "/run/secrets/s", null, null, null), new FileReference("t", "/t", "5", null, 288, "/t")], result.Services["a"].Secrets);
         Assert.Equal("/c", result.Services["a"].Configs[0].Target);
         Assert.Equal(("tok", "hello tok"), (result.Secrets["t"].Content, result.Configs["c"].Content));
     }

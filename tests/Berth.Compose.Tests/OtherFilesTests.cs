@@ -56,7 +56,7 @@ public class OtherFilesTests
             services:
               web: {image: i, depends_on: [db, cache], networks: [back]}
             """)
-            .With("db/compose.yaml", "services: {db: {image: 'mysql:${TAG}', volumes: [./d:/d, v:/v], networks: [back], secrets: [s]}}\nnetworks: {back: }\nvolumes: {v: }\nsecrets: {s: {file: s.txt}}")
+            .With("db/compose.yaml", "services: {db: {image: 'mysql:${TAG}', volumes: [./d:/d, vv:/v], networks: [back], secrets: [s]}}\nnetworks: {back: }\nvolumes: {vv: }\nsecrets: {s: {file: s.txt}}")
             .With("db/.env", "TAG=5.7\nWHO=db")
             .With("db/s.txt", "x")
             .With("cache/a.yml", "services: {cache: {image: 'redis:${TAG}', user: '${WHO}'}}")
@@ -67,7 +67,7 @@ public class OtherFilesTests
         Assert.Equal(["mysql:5.7", "redis:7", "i"], new[] { "db", "cache", "web" }.Select(name => result.Services[name].Image));
         Assert.Equal("caller", result.Services["cache"].User);
         Assert.Equal((project.Folder + "/db/d", project.Folder + "/c"), (result.Services["db"].Volumes[0].Source, result.Services["cache"].Volumes[0].Source));
-        Assert.Equal(("shop_back", "shop_v"), (result.Networks["back"].Name, result.Volumes["v"].Name));
+        Assert.Equal(("shop_back", "shop_vv"), (result.Networks["back"].Name, result.Volumes["vv"].Name));
         Assert.Equal(project.Folder + "/db/s.txt", result.Secrets["s"].File);
     }
 

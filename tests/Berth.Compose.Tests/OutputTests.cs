@@ -13,7 +13,7 @@ public class OutputTests
             command: ["a", "", "yes", "1.5", "x: y", "# no", "q\"uo\\te", "tab\t", "line\nline", "$$HOME", "~", "é 🚢"]
             entrypoint: []
             ports: ["127.0.0.1:8000-8005:80", "53:53/udp", "9"]
-            volumes: ["./x:/x:ro", "v:/v", {type: tmpfs, target: /t, tmpfs: {size: 1k, mode: 0700}}]
+            volumes: ["./x:/x:ro", "vv:/v", {type: tmpfs, target: /t, tmpfs: {size: 1k, mode: 0700}}]
             environment: {EMPTY: "", NO: "no", NUM: 012, NONE: }
             depends_on: {db: {condition: service_healthy, restart: true}}
             healthcheck: {test: curl localhost, interval: 1m30s, start_period: 500ms, timeout: 2h}
@@ -22,10 +22,10 @@ public class OutputTests
             configs: [{source: c, mode: 0440}]
             ulimits: {nofile: {soft: 1, hard: 2}}
             restart: on-failure:3
-            x-berth: {roll: {order: start-first, min: 50%, max: 150%, drain: 90s, watch: 2m}, ready: {http: /healthz, port: 80, timeout: 5s}, refresh: [v]}
+            x-berth: {roll: {order: start-first, min: 50%, max: 150%, drain: 90s, watch: 2m}, ready: {http: /healthz, port: 80, timeout: 5s}, refresh: [vv]}
           db: {image: "mysql:5.7", stop_grace_period: 1m, x-berth: {roll: stop-first, ready: mysql}}
         networks: {n: {internal: true, ipam: {config: [{subnet: 10.9.0.0/24}]}}}
-        volumes: {v: {labels: {a.b: "true"}}}
+        volumes: {vv: {labels: {a.b: "true"}}}
         configs: {c: {content: "a\nb"}}
         """;
 
@@ -48,25 +48,32 @@ public class OutputTests
     {
         using var project = Of("services: {b: {image: x, user: '0'}, a: {build: ., ports: ['80:80']}}");
         Assert.Equal(
-            $"""
+            $$"""
             name: shop
             services:
               a:
                 build:
-                  context: {project.Folder}
+                  context: {{project.Folder}}
+                  dockerfile: Dockerfile
+                command: null
+                entrypoint: null
                 networks:
                   default: null
                 ports:
-                  - protocol: tcp
+                  - mode: ingress
+                    protocol: tcp
                     published: "80"
                     target: 80
               b:
+                command: null
+                entrypoint: null
                 image: x
                 networks:
                   default: null
                 user: "0"
             networks:
               default:
+                ipam: {}
                 name: shop_default
 
             """,
@@ -100,7 +107,7 @@ public class OutputTests
         Assert.Equal(project.Folder + "/compose.yaml", labels["com.docker.compose.project.config_files"]);
         Assert.Equal("db:service_healthy:true", labels["com.docker.compose.depends_on"]);
         Assert.Equal("n", ComposeLabels.ForNetwork(model, model.Networks["n"])["com.docker.compose.network"]);
-        Assert.Equal("true", ComposeLabels.ForVolume(model, model.Volumes["v"])["a.b"]);
+        Assert.Equal("true", ComposeLabels.ForVolume(model, model.Volumes["vv"])["a.b"]);
         Assert.Equal("shop-web-1", ComposeNames.Container("shop", "web", 1));
     }
 }

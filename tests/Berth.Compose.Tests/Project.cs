@@ -34,17 +34,20 @@ public sealed class Project : IDisposable
         return this;
     }
 
-    public ComposeLoadResult Load(Func<ComposeLoadOptions, ComposeLoadOptions>? change = null)
-    {
-        var options = new ComposeLoadOptions { CurrentFolder = Folder, Environment = Environment };
-        return ComposeLoader.Load(change is null ? options : change(options));
-    }
+    public ComposeLoadResult Load(Func<ComposeLoadOptions, ComposeLoadOptions>? change = null) => ComposeLoader.Load(Options(change));
 
     public ProjectModel Good(Func<ComposeLoadOptions, ComposeLoadOptions>? change = null)
     {
         var result = Load(change);
         Assert.Empty(result.Errors.Select(error => error.ToString()));
+        Assert.Empty(ComposeJudge.Compare(Options(change), result.Project!));
         return result.Project!;
+    }
+
+    private ComposeLoadOptions Options(Func<ComposeLoadOptions, ComposeLoadOptions>? change)
+    {
+        var options = new ComposeLoadOptions { CurrentFolder = Folder, Environment = Environment };
+        return change is null ? options : change(options);
     }
 
     public string[] Errors(Func<ComposeLoadOptions, ComposeLoadOptions>? change = null)

@@ -50,7 +50,7 @@ public class ServiceTests
                     read_only: true
                     bind: {create_host_path: false, propagation: rprivate}
                   - {type: volume, source: data, target: /d2, volume: {nocopy: true, subpath: s}}
-                  - {type: tmpfs, target: /t, tmpfs: {size: 64m, mode: 1777}}
+                  - {type: tmpfs, target: /t, tmpfs: {size: 64m, mode: 01777}}
             volumes:
               data:
             """);
@@ -222,7 +222,7 @@ public class ServiceTests
             """);
         Assert.Equal(["/e", "x"], service.Entrypoint);
         Assert.Equal(["/run"], service.Tmpfs);
-        Assert.Equal(new Dictionary<string, UlimitModel> { ["nproc"] = new(65535, 65535), ["nofile"] = new(1, 2) }, service.Ulimits);
+        Assert.Equal(new Dictionary<string, UlimitModel> { ["nproc"] = new(65535, 65535, IsSingle: true), ["nofile"] = new(1, 2) }, service.Ulimits);
         Assert.Equal("1024", service.Sysctls["net.core.somaxconn"]);
         Assert.Equal(["a:10.0.0.1", "host.docker.internal:host-gateway", "six:::1"], service.ExtraHosts);
         Assert.Equal(["8.8.8.8"], service.Dns);
@@ -326,7 +326,7 @@ public class ServiceTests
         Assert.Equal(("none", true, true, "linux/amd64", 128L << 20), (build.Network, build.NoCache, build.Pull, build.Platform, build.ShmSizeBytes));
         Assert.Equal(["token", "other"], build.Secrets.Select(secret => secret.Target));
         Assert.Equal(["registry/a:1", "a:2"], build.Tags);
-        Assert.Equal(new UlimitModel(10, 10), build.Ulimits["nofile"]);
+        Assert.Equal(new UlimitModel(10, 10, IsSingle: true), build.Ulimits["nofile"]);
         Assert.Equal("abc", project.Good().Secrets["token"].Content);
         Assert.Equal(
             ["compose.yaml:14:7: services.a.build.cache_from: has no effect: Berth's own cache is used", "compose.yaml:15:7: services.a.build.cache_to: has no effect: Berth's own cache is filled"],

@@ -42,6 +42,15 @@ internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<s
             ShmSizeBytes = build.Bytes("shm_size"),
             Tags = build.Texts("tags"),
             Ulimits = LimitBinder.ReadUlimits(build),
+            Written = new()
+            {
+                { "cache_from", build.Written("cache_from") },
+                { "cache_to", build.Written("cache_to") },
+                { "isolation", build.Text("isolation") },
+                { "platforms", build.Written("platforms") },
+                { "provenance", build.Text("provenance") },
+                { "sbom", build.Text("sbom") },
+            },
         };
         if (model is { Dockerfile: not null, DockerfileInline: not null })
         {

@@ -22,7 +22,10 @@ internal static class HealthcheckBinder
             check.Integer("retries"),
             check.Duration("start_period"),
             check.Duration("start_interval"),
-            disabled || test is ["NONE"]);
+            disabled || test is ["NONE"])
+        {
+            IsNone = test is ["NONE"],
+        };
         check.Finish();
         return model;
     }

@@ -21,23 +21,29 @@ internal static class HookBinder
                 continue;
             }
 
-            var hook = new MapReader(map, $"{service.Path}.{key}[{number}]", service.Diagnostics);
-            var words = command(hook, "command");
-            if (words is not { Count: > 0 })
-            {
-                service.Diagnostics.Error(map.Place, $"{hook.Path}: needs a 'command'");
-            }
-
-            hooks.Add(new HookModel(words ?? [])
-            {
-                User = hook.Text("user"),
-                Privileged = hook.Bool("privileged") ?? false,
-                WorkingDirectory = hook.Text("working_dir"),
-                Environment = resolve(hook.OptionalTextMap("environment")),
-            });
-            hook.Finish();
+            hooks.Add(ReadOne(new MapReader(map, $"{service.Path}.{key}[{number}]", service.Diagnostics), command, resolve));
         }
 
         return hooks;
+    }
+
+    /// <inheritdoc cref="Read"/>
+    public static HookModel ReadOne(MapReader hook, Func<MapReader, string, IReadOnlyList<string>?> command, Func<IReadOnlyDictionary<string, string?>, Dictionary<string, string?>> resolve)
+    {
+        var words = command(hook, "command");
+        if (words is not { Count: > 0 })
+        {
+            hook.Diagnostics.Error(hook.Place, $"{hook.Path}: needs a 'command'");
+        }
+
+        var model = new HookModel(words ?? [])
+        {
+            User = hook.Text("user"),
+            Privileged = hook.Bool("privileged") ?? false,
+            WorkingDirectory = hook.Text("working_dir"),
+            Environment = resolve(hook.OptionalTextMap("environment")),
+        };
+        hook.Finish();
+        return model;
     }
 }

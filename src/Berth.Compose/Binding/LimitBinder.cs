@@ -90,7 +90,7 @@ internal static class LimitBinder
             }
 
             limit.Finish();
-            limits[entry.Key] = new UlimitModel(soft, hard);
+            limits[entry.Key] = new UlimitModel(soft, hard, IsSingle: !isMap);
         }
 
         return limits;

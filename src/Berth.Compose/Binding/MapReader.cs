@@ -145,7 +145,7 @@ internal sealed class MapReader(MapNode map, string path, DiagnosticBag diagnost
         return null;
     }
 
-    /// <summary>File permissions, in octal as everybody writes them.</summary>
+    /// <summary>File permissions: octal as <c>0440</c>, <c>0o440</c> and <c>"440"</c>. A number without quotes and without a zero before it is decimal, as in all of YAML.</summary>
     public int? Mode(string key)
     {
         if (Text(key) is not { } text)
@@ -153,8 +153,19 @@ internal sealed class MapReader(MapNode map, string path, DiagnosticBag diagnost
             return null;
         }
 
+        var isOctal = text.Length is > 0 and <= 6 && text.All(digit => digit is >= '0' and <= '7' or 'o');
+        if (Node(key) is ScalarNode { IsPlain: true } && text[0] is >= '1' and <= '9' && text.Length <= 4 && text.All(char.IsAsciiDigit) && int.Parse(text, CultureInfo.InvariantCulture) is <= 0xFFF and var mode)
+        {
+            if (isOctal)
+            {
+                diagnostics.Warning(map[key]!.Place, $"{PathOf(key)}: {text} is a decimal number here, 0{Convert.ToString(mode, 8)} in octal; if it is octal, write 0{text}");
+            }
+
+            return mode;
+        }
+
         var digits = text.StartsWith("0o", StringComparison.Ordinal) ? text[2..] : text;
-        if (digits.Length is > 0 and <= 5 && digits.All(digit => digit is >= '0' and <= '7'))
+        if (isOctal && digits.Length is > 0 and <= 5 && !digits.Contains('o', StringComparison.Ordinal))
         {
             return Convert.ToInt32(digits, 8);
         }
@@ -178,6 +189,12 @@ internal sealed class MapReader(MapNode map, string path, DiagnosticBag diagnost
     }
 
     public IReadOnlyList<string> Texts(string key) => [.. Scalars(key).Select(scalar => scalar.Text)];
+
+    /// <summary>What stands there, as <c>config</c> prints it; null when there is nothing.</summary>
+    public object? Written(string key) => Node(key) is { } node ? PlainValue.Of(node) : null;
+
+    /// <summary>The texts of a list, as they stand there; null when there is none.</summary>
+    public object? WrittenTexts(string key) => Node(key) is ListNode list ? list.Items.OfType<ScalarNode>().Select(object (scalar) => scalar.Text).ToList() : null;
 
     public IReadOnlyList<YamlNode> Items(string key)
     {

@@ -7,6 +7,9 @@ namespace Berth.Compose.Binding;
 /// <remarks>Compose Specification, 05-services.md, "volumes". What begins with <c>.</c>, <c>/</c> or <c>~</c> is a path, all else a name.</remarks>
 internal sealed class MountBinder(ProjectPaths paths)
 {
+    /// <summary>The mapping that is called as the kind is there, empty or not.</summary>
+    internal const string Details = "details";
+
     private static readonly string[] s_propagations = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
     public IReadOnlyList<MountModel> Read(MapReader service)
@@ -62,8 +65,8 @@ internal sealed class MountBinder(ProjectPaths paths)
         var target = Trim(parts.Length == 1 ? parts[0] : parts[1]);
         var isBind = source is not null && source[0] is '.' or '/' or '~';
         var mount = isBind
-            ? new MountModel(MountKind.Bind, paths.Resolve(source!), target, false, CreatesHostPath: true)
-            : new MountModel(MountKind.Volume, source, target, false);
+            ? new MountModel(MountKind.Bind, paths.Resolve(source!), target, false, CreatesHostPath: true) { Written = new() { { Details, true }, { "create_host_path", true } } }
+            : new MountModel(MountKind.Volume, source, target, false) { Written = new() { { Details, true } } };
         foreach (var option in parts.Length == 3 ? parts[2].Split(',') : [])
         {
             mount = Apply(mount, option, scalar, path, diagnostics);
@@ -84,7 +87,7 @@ internal sealed class MountBinder(ProjectPaths paths)
                 return mount with { NoCopy = true };
             case "z" or "Z":
                 diagnostics.Warning(scalar.Place, $"{path}: '{option}' asks for an SELinux label; Berth sets none");
-                return mount;
+                return mount with { Written = [.. mount.Written, new("selinux", option)] };
             case "cached" or "delegated" or "consistent":
                 return mount; // speed hints for Docker Desktop; without meaning on Linux
             case var _ when s_propagations.Contains(option) && mount.Kind == MountKind.Bind:
@@ -152,13 +155,17 @@ internal sealed class MountBinder(ProjectPaths paths)
             bind!.Error("recursive", $"'{recursive}' is for mounts that are read_only");
         }
 
-        if (bind?.OneOf("selinux", "z", "Z") is { } label)
+        var label = bind?.OneOf("selinux", "z", "Z");
+        if (bind is not null && label is not null)
         {
             bind.Diagnostics.Warning(bind.PlaceOf("selinux"), $"{bind.Path}: '{label}' asks for an SELinux label; Berth sets none");
         }
 
         bind?.Finish();
-        return new MountModel(MountKind.Bind, paths.Resolve(source ?? "."), target, readOnly, creates, Propagation: propagation) { Recursive = recursive };
+        return new MountModel(MountKind.Bind, paths.Resolve(source ?? "."), target, readOnly, creates, Propagation: propagation)
+        {
+            Recursive = recursive, Written = new() { { Details, Given(bind) }, { "create_host_path", bind?.Written("create_host_path") is null ? null : creates }, { "selinux", label } },
+        };
     }
 
     private static MountModel ReadVolume(MapReader? volume, string? source, string target, bool readOnly)
@@ -167,7 +174,10 @@ internal sealed class MountBinder(ProjectPaths paths)
         var subpath = volume?.Text("subpath");
         var labels = volume?.TextMap("labels");
         volume?.Finish();
-        return new MountModel(MountKind.Volume, source, target, readOnly, NoCopy: noCopy, Subpath: subpath) { Labels = labels is { Count: > 0 } ? labels : null };
+        return new MountModel(MountKind.Volume, source, target, readOnly, NoCopy: noCopy, Subpath: subpath) 
+        {
+            Labels = labels is { Count: > 0 } ? labels : null, Written = new() { { Details, Given(volume) } },
+        };
     }
 
     private static MountModel ReadImage(MapReader mount, MapReader? image, string? source, string target)
@@ -179,7 +189,7 @@ internal sealed class MountBinder(ProjectPaths paths)
 
         var subpath = image?.Text("subpath");
         image?.Finish();
-        return new MountModel(MountKind.Image, source, target, ReadOnly: true, Subpath: subpath);
+        return new MountModel(MountKind.Image, source, target, ReadOnly: true, Subpath: subpath) { Written = new() { { Details, Given(image) }, { "read_only", mount.Bool("read_only") } } };
     }
 
     private static MountModel ReadTmpfs(MapReader? tmpfs, string target, bool readOnly)
@@ -187,8 +197,10 @@ internal sealed class MountBinder(ProjectPaths paths)
         var size = tmpfs?.Bytes("size");
         var mode = tmpfs?.Mode("mode");
         tmpfs?.Finish();
-        return new MountModel(MountKind.Tmpfs, null, target, readOnly, TmpfsSizeBytes: size, TmpfsMode: mode);
+        return new MountModel(MountKind.Tmpfs, null, target, readOnly, TmpfsSizeBytes: size, TmpfsMode: mode) { Written = new() { { Details, Given(tmpfs) } } };
     }
+
+    private static object? Given(MapReader? details) => details is null ? null : true;
 
     private static string Trim(string target) => target.Length > 1 ? target.TrimEnd('/') : target;
 }

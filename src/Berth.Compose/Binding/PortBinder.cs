@@ -117,9 +117,8 @@ internal static class PortBinder
         var published = port.Text("published");
         var protocol = port.OneOf("protocol", "tcp", "udp") ?? "tcp";
         var hostIp = port.Text("host_ip");
-        _ = port.Text("name"); // documentation for people
-        _ = port.Text("app_protocol"); // likewise
-        _ = port.OneOf("mode", "host", "ingress"); // both publish the port on this machine
+        var mode = port.OneOf("mode", "host", "ingress") ?? "ingress";
+        var (name, application) = (port.Text("name"), port.Text("app_protocol"));
         port.Finish();
         if (!port.Has("target"))
         {
@@ -133,7 +132,7 @@ internal static class PortBinder
 
         if (string.IsNullOrEmpty(published))
         {
-            return [new PortModel(hostIp, null, null, target ?? 1, protocol)];
+            return [Port(null, null)];
         }
 
         if (!TryRange(published, out var first, out var last))
@@ -141,7 +140,9 @@ internal static class PortBinder
             port.Error("published", $"'{published}' must be a port or range from 1 to 65535");
         }
 
-        return [new PortModel(hostIp, first, last, target ?? 1, protocol)];
+        return [Port(first, last)];
+
+        PortModel Port(int? first, int? last) => new(hostIp, first, last, target ?? 1, protocol) { Mode = mode, Name = name, ApplicationProtocol = application };
     }
 
     private static (string Range, string? Protocol) SplitProtocol(string text)

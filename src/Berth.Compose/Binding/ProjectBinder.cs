@@ -108,6 +108,7 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
             ipam is null ? [] : ReadPools(ipam))
         {
             EnableIpv4 = network.Bool("enable_ipv4"),
+            Written = new() { { "driver", network.Text("driver") }, { "ipam_driver", ipam?.Text("driver") } },
         };
         network.Finish();
         RefuseWithExternal(network, isExternal);
@@ -166,7 +167,10 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
             isExternal,
             volume.OneOf("driver", "local") ?? "local",
             volume.TextMap("driver_opts"),
-            volume.TextMap("labels"));
+            volume.TextMap("labels"))
+        {
+            Written = new() { { "driver", volume.Text("driver") } },
+        };
         volume.Finish();
         RefuseWithExternal(volume, isExternal);
         return model;
@@ -190,7 +194,7 @@ internal sealed class ProjectBinder(string projectName, ProjectPaths paths, Serv
 
     private static void RefuseWithExternal(MapReader resource, bool isExternal)
     {
-        foreach (var entry in resource.Entries.Where(entry => isExternal && entry.Key is not ("external" or "name") && !entry.Key.StartsWith("x-", StringComparison.Ordinal)))
+        foreach (var entry in resource.Entries.Where(entry => isExternal && entry.Key is not ("external" or "name") && entry.Value is not MapNode { Entries.Count: 0 } && !entry.Key.StartsWith("x-", StringComparison.Ordinal)))
         {
             resource.Error(entry.Key, "has no meaning for something external, which exists already");
         }

@@ -161,13 +161,15 @@ internal static class ReferenceBinder
             {
                 var reference = new MapReader(map, $"{service.Path}.{key}", service.Diagnostics);
                 var source = reference.Text("source") ?? string.Empty;
-                var target = reference.Text("target") ?? source;
+                var written = reference.Text("target");
+                var target = written ?? source;
                 references.Add(new FileReference(
                     source,
                     target.StartsWith('/') ? target : folder + target,
                     ReadId(reference, "uid"),
                     ReadId(reference, "gid"),
-                    reference.Mode("mode")));
+                    reference.Mode("mode"),
+                    written));
                 reference.Finish();
             }
         }

@@ -24,6 +24,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         var deploy = DeployBinder.Read(service);
         var volumes = new MountBinder(paths).Read(service);
         var (pull, pullEvery) = ReadPullPolicy(service);
+        var (scale, attach) = (ReadScale(service, deploy), service.Bool("attach"));
         var model = new ServiceModel
         {
             Name = name,
@@ -100,17 +101,18 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
             Uts = OnlyHost(service, "uts"),
             PullPolicy = pull,
             PullEvery = pullEvery,
-            Scale = ReadScale(service, deploy),
+            Scale = scale,
             Deploy = deploy,
             Secrets = ReferenceBinder.ReadReferences(service, "secrets", "/run/secrets/"),
             Configs = ReferenceBinder.ReadReferences(service, "configs", "/"),
             Profiles = service.Texts("profiles"),
-            Attach = service.Bool("attach") ?? true,
+            Attach = attach ?? true,
             PostStart = HookBinder.Read(service, "post_start", ReadCommand, Resolved),
             PreStop = HookBinder.Read(service, "pre_stop", ReadCommand, Resolved),
+            Develop = new DevelopBinder(paths).Read(service, hook => HookBinder.ReadOne(hook, ReadCommand, Resolved)),
             Extension = ExtensionBinder.Read(service, volumes),
+            Written = ReadWritten(service, scale, attach),
         };
-        WarnAboutDevelop(service);
         WarnAboutWindows(service);
         service.Finish(s_unsupported);
         Check(service, model);
@@ -153,15 +155,17 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         }
     }
 
-    private static void WarnAboutDevelop(MapReader service)
+    private static Written ReadWritten(MapReader service, int scale, bool? attach) => new()
     {
-        if (service.Has("develop"))
-        {
-            service.Diagnostics.Warning(
-                service.PlaceOf("develop"),
-                $"{service.Path}.develop: is for 'watch', which Berth does not have; nothing else uses it");
-        }
-    }
+        { "restart", service.Written("restart") },
+        { "pull_policy", service.Written("pull_policy") is "if_not_present" ? "missing" : service.Written("pull_policy") },
+        { "expose", service.WrittenTexts("expose") },
+        { "volumes_from", service.WrittenTexts("volumes_from") },
+        { "attach", attach },
+        { "cpu_count", service.Number("cpu_count", 0, long.MaxValue) },
+        { "cpu_percent", service.Decimal("cpu_percent") },
+        { "scale", service.Has("scale") ? (long)scale : null },
+    };
 
     // Docker takes them on Linux, where they have no effect.
     private static void WarnAboutWindows(MapReader service)
@@ -323,7 +327,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         }
 
         logging.Finish();
-        return new LoggingModel(driver, options);
+        return new LoggingModel(driver, options, IsDefault: !logging.Has("driver"));
     }
 
     private static (PullPolicy Policy, TimeSpan? Every) ReadPullPolicy(MapReader service)

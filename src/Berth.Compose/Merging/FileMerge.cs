@@ -52,6 +52,7 @@ internal static class FileMerge
         (_, ScalarNode { IsNull: true }) when !KeepsNull(path) => below,
         (MapNode left, MapNode right) when path is ["services", _, "logging"] && !SameDriver(left, right) => right,
         (MapNode left, MapNode right) => MergeMaps(left, right, path),
+        (ListNode left, ListNode right) when path is ["networks", _, "ipam", "config"] => MergePools(left, right, path),
         (ListNode left, ListNode right) when !IsReplaced(path) => MergeLists(left, right, path),
         _ => above,
     };
@@ -85,10 +86,21 @@ internal static class FileMerge
         return new ListNode(above.Place, below.Tag, items);
     }
 
+    // The later file says which pools there are; of one that both have, it says what is other. Added ones would have a network have two subnets.
+    private static ListNode MergePools(ListNode below, ListNode above, string[] path) => above with
+    {
+        Items =
+        [
+            .. above.Items.Select(pool => pool is MapNode map && below.Items.OfType<MapNode>().FirstOrDefault(one => Field(one, "subnet") == Field(map, "subnet")) is { } same
+                ? MergeMaps(same, map, path)
+                : pool),
+        ],
+    };
+
     /// <summary>What makes two entries the same one; null for an entry that is always added.</summary>
     private static string? Identity(YamlNode item, string key) => (key, item) switch
     {
-        ("volumes", ScalarNode text) => MountTarget(text.Text),
+        ("volumes" or "devices", ScalarNode text) => MountTarget(text.Text),
         ("volumes" or "devices", MapNode map) => Field(map, "target"),
         ("secrets" or "configs", MapNode map) => Field(map, "target") ?? Field(map, "source"),
         ("ports", ScalarNode text) => PortIdentity(text.Text),

@@ -27,7 +27,11 @@ internal sealed class PathRebase(ProjectPaths paths)
     private MapEntry ServiceKey(MapEntry entry) => entry switch
     {
         { Key: "build", Value: MapNode build } => entry with { Value = Build(build) },
-        { Key: "env_file", Value: ListNode list } => entry with { Value = Each(list, EnvFile) },
+        { Key: "develop", Value: MapNode develop } => entry with
+        {
+            Value = develop with { Entries = [.. develop.Entries.Select(one => one is { Key: "watch", Value: ListNode rules } ? one with { Value = Each(rules, rule => rule is MapNode map ? Field(map, "path") : rule) } : one)] },
+        },
+        { Key: "env_file" or "label_file", Value: ListNode list } => entry with { Value = Each(list, EnvFile) },
         { Key: "volumes", Value: ListNode list } => entry with { Value = Each(list, Mount) },
         _ => entry,
     };

@@ -41,8 +41,27 @@ internal static class ServiceForms
         { Key: "depends_on", Value: ListNode list } => entry with { Value = Keys(list, name => Started(name.Place)) },
         { Key: "networks", Value: ListNode list } => entry with { Value = Keys(list, name => new ScalarNode(name.Place, MergeTag.None, "", true)) },
         { Key: "extra_hosts", Value: MapNode map } => entry with { Value = Hosts(map) },
+        { Key: "post_start" or "pre_stop", Value: ListNode hooks } => entry with { Value = Each(hooks, hook => hook with { Entries = [.. hook.Entries.Select(Simple)] }) },
+        { Key: "develop", Value: MapNode develop } => entry with { Value = develop with { Entries = [.. develop.Entries.Select(DevelopKey)] } },
+        { Key: "volumes", Value: ListNode mounts } => entry with { Value = Each(mounts, mount => mount with { Entries = [.. mount.Entries.Select(MountKey)] }) },
         _ => Simple(entry),
     };
+
+    private static MapEntry DevelopKey(MapEntry entry) => entry is { Key: "watch", Value: ListNode rules }
+        ? entry with
+        {
+            Value = Each(rules, rule => rule with
+            {
+                Entries = [.. rule.Entries.Select(one => one.Key is "ignore" or "include" && one.Value is ScalarNode { IsNull: false } pattern
+                    ? one with { Value = new ListNode(pattern.Place, pattern.Tag, [pattern]) }
+                    : one is { Key: "exec", Value: MapNode exec } ? one with { Value = exec with { Entries = [.. exec.Entries.Select(Simple)] } } : one)],
+            }),
+        }
+        : entry;
+
+    private static MapEntry MountKey(MapEntry entry) => entry is { Key: "volume", Value: MapNode volume } ? entry with { Value = Labels(volume) } : entry;
+
+    private static ListNode Each(ListNode list, Func<MapNode, MapNode> change) => list with { Items = [.. list.Items.Select(item => item is MapNode map ? change(map) : item)] };
 
     private static MapEntry BuildKey(MapEntry entry) => entry is { Key: "extra_hosts", Value: MapNode map } ? entry with { Value = Hosts(map) } : Simple(entry);
 

@@ -5,7 +5,8 @@ namespace Berth.Compose.Merging;
 
 /// <summary>Reads compose files into trees that can be merged: variables replaced, long forms, <c>extends</c> carried out.</summary>
 /// <param name="home">What <c>~</c> stands for.</param>
-internal sealed class TreeSource(FileSource files, string? home, DiagnosticBag diagnostics)
+/// <param name="keepsVariables">They are left as they stand.</param>
+internal sealed class TreeSource(FileSource files, string? home, DiagnosticBag diagnostics, bool keepsVariables = false)
 {
     private const int FileLimit = 100; // files that extend and include one another without end stop here
 
@@ -28,12 +29,14 @@ internal sealed class TreeSource(FileSource files, string? home, DiagnosticBag d
     /// <param name="folder">Where the paths of the file start.</param>
     public MapNode Prepare(MapNode raw, string folder, Func<string, string?> lookup)
     {
-        var tree = ServiceForms.Normalize((MapNode)new Interpolation(lookup, diagnostics).Apply(raw));
+        var tree = ServiceForms.Normalize(Replaced(raw, lookup));
         return new ExtendsResolver(this, lookup, diagnostics).Resolve(tree, folder);
     }
 
     /// <summary>As <see cref="Prepare"/>, but <c>extends</c> is left for the caller.</summary>
     public MapNode? ReadExtended(string file, Place place, Func<string, string?> lookup) => Read(file, place) is { } raw
-        ? ServiceForms.Normalize((MapNode)new Interpolation(lookup, diagnostics).Apply(raw))
+        ? ServiceForms.Normalize(Replaced(raw, lookup))
         : null;
+
+    private MapNode Replaced(MapNode raw, Func<string, string?> lookup) => keepsVariables ? raw : (MapNode)new Interpolation(lookup, diagnostics).Apply(raw);
 }

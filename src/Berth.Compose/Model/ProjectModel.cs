@@ -16,7 +16,11 @@ public sealed record ProjectModel(
     IReadOnlyDictionary<string, NetworkModel> Networks,
     IReadOnlyDictionary<string, VolumeModel> Volumes,
     IReadOnlyDictionary<string, FileObjectModel> Secrets,
-    IReadOnlyDictionary<string, FileObjectModel> Configs);
+    IReadOnlyDictionary<string, FileObjectModel> Configs)
+{
+    /// <summary>The <c>x-</c> keys of the top level, for whoever reads the result of <c>config</c>.</summary>
+    public Written Extensions { get; init; } = Written.Nothing;
+}
 
 /// <param name="Key">Its name in the files.</param>
 /// <param name="Name">Its name in the engine.</param>
@@ -35,6 +39,9 @@ public sealed record NetworkModel(
 {
     /// <summary>Null: it has IPv4 addresses.</summary>
     public bool? EnableIpv4 { get; init; }
+
+    /// <inheritdoc cref="Model.Written"/>
+    public Written Written { get; init; } = Written.Nothing;
 }
 
 /// <param name="Subnet">As <c>172.28.0.0/16</c>.</param>
@@ -51,7 +58,11 @@ public sealed record VolumeModel(
     bool IsExternal,
     string Driver,
     IReadOnlyDictionary<string, string> DriverOptions,
-    IReadOnlyDictionary<string, string> Labels);
+    IReadOnlyDictionary<string, string> Labels)
+{
+    /// <inheritdoc cref="Model.Written"/>
+    public Written Written { get; init; } = Written.Nothing;
+}
 
 /// <summary>A secret or config: its content comes from exactly one place.</summary>
 /// <param name="File">Absolute path.</param>

@@ -37,7 +37,11 @@ public sealed record ServiceModel
     /// <summary>Environment files first, then <c>environment</c>. A null value takes the image's variable away.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = Empty<string?>();
 
+    /// <summary>What is named there, and what is linked to or shared.</summary>
     public IReadOnlyDictionary<string, Dependency> DependsOn { get; init; } = Empty<Dependency>();
+
+    /// <summary>Dependencies that are not required, and not there.</summary>
+    public IReadOnlyDictionary<string, Dependency> AbsentDependencies { get; init; } = Empty<Dependency>();
 
     /// <summary>Other services by names of its own.</summary>
     public IReadOnlyList<LinkModel> Links { get; init; } = [];
@@ -193,8 +197,14 @@ public sealed record ServiceModel
     /// <summary>Run in a container before it is stopped, one after the other.</summary>
     public IReadOnlyList<HookModel> PreStop { get; init; } = [];
 
+    /// <summary>What follows a change of its files while somebody develops it; empty for nothing.</summary>
+    public IReadOnlyList<WatchModel> Develop { get; init; } = [];
+
     /// <summary><c>x-berth</c></summary>
     public ServiceExtension? Extension { get; init; }
+
+    /// <inheritdoc cref="Written"/>
+    public Written Written { get; init; } = Written.Nothing;
 
     private static Dictionary<string, T> Empty<T>() => [];
 }
@@ -233,6 +243,36 @@ public sealed record BuildModel(
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     public IReadOnlyDictionary<string, UlimitModel> Ulimits { get; init; } = new Dictionary<string, UlimitModel>();
+
+    /// <inheritdoc cref="Model.Written"/>
+    public Written Written { get; init; } = Written.Nothing;
+}
+
+/// <summary>What is done when something below a path changes.</summary>
+/// <param name="Path">Absolute, a folder or a file.</param>
+/// <param name="Target">Where it is in the containers; null when nothing is copied.</param>
+public sealed record WatchModel(string Path, WatchAction Action, string? Target)
+{
+    /// <summary>Patterns as of a <c>.dockerignore</c>, relative to the path, of what does not count.</summary>
+    public IReadOnlyList<string> Ignore { get; init; } = [];
+
+    /// <summary>Such patterns of what counts; empty for everything.</summary>
+    public IReadOnlyList<string> Include { get; init; } = [];
+
+    /// <summary>The containers get all of it when the watch begins.</summary>
+    public bool InitialSync { get; init; }
+
+    /// <summary>What is run in them after each change.</summary>
+    public HookModel? Exec { get; init; }
+}
+
+public enum WatchAction
+{
+    Sync,
+    Rebuild,
+    Restart,
+    SyncAndRestart,
+    SyncAndExec,
 }
 
 /// <summary>A command that is run in a container at a turn of its life.</summary>
@@ -276,7 +316,16 @@ public enum PullPolicy
 /// <param name="PublishedFirst">Null for a port that the engine chooses.</param>
 /// <param name="PublishedLast">As the first, or the end of a range from which the engine takes a free one.</param>
 /// <param name="Protocol"><c>tcp</c> or <c>udp</c>.</param>
-public sealed record PortModel(string? HostIp, int? PublishedFirst, int? PublishedLast, int Target, string Protocol);
+public sealed record PortModel(string? HostIp, int? PublishedFirst, int? PublishedLast, int Target, string Protocol)
+{
+    /// <summary><c>ingress</c> or <c>host</c>: both publish it on this machine.</summary>
+    public string? Mode { get; init; } = "ingress";
+
+    /// <summary>For people, as <see cref="ApplicationProtocol"/>.</summary>
+    public string? Name { get; init; }
+
+    public string? ApplicationProtocol { get; init; }
+}
 
 public sealed record ServiceNetwork(IReadOnlyList<string> Aliases, string? Ipv4Address, string? Ipv6Address)
 {
@@ -336,6 +385,9 @@ public sealed record MountModel(
 
     /// <summary>Of a volume that is made for this mount; null for none.</summary>
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
+    /// <inheritdoc cref="Model.Written"/>
+    public Written Written { get; init; } = Written.Nothing;
 }
 
 public enum DependencyCondition
@@ -364,12 +416,18 @@ public sealed record HealthcheckModel(
     int? Retries,
     TimeSpan? StartPeriod,
     TimeSpan? StartInterval,
-    bool IsDisabled);
+    bool IsDisabled)
+{
+    /// <summary>It is switched off by the test <c>["NONE"]</c>.</summary>
+    public bool IsNone { get; init; }
+}
 
 /// <summary>Soft and hard limit; -1 for none.</summary>
-public sealed record UlimitModel(long Soft, long Hard);
+/// <param name="IsSingle">The files give one number for both.</param>
+public sealed record UlimitModel(long Soft, long Hard, bool IsSingle = false);
 
-public sealed record LoggingModel(string Driver, IReadOnlyDictionary<string, string> Options);
+/// <param name="IsDefault">The files name no driver.</param>
+public sealed record LoggingModel(string Driver, IReadOnlyDictionary<string, string> Options, bool IsDefault = false);
 
 /// <param name="Permissions">Some of <c>r</c>, <c>w</c> and <c>m</c>.</param>
 public sealed record DeviceModel(string Source, string Target, string Permissions);
@@ -377,7 +435,8 @@ public sealed record DeviceModel(string Source, string Target, string Permission
 /// <summary>How a service sees a secret or config.</summary>
 /// <param name="Source">The key of the top-level object.</param>
 /// <param name="Target">Absolute path in the container.</param>
-public sealed record FileReference(string Source, string Target, string? UserId, string? GroupId, int? Mode);
+/// <param name="WrittenTarget">As the files have it; null when they leave it open.</param>
+public sealed record FileReference(string Source, string Target, string? UserId, string? GroupId, int? Mode, string? WrittenTarget = null);
 
 public sealed record DeployModel(
     int? Replicas,

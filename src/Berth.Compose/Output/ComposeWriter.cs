@@ -8,29 +8,33 @@ namespace Berth.Compose.Output;
 /// <summary>Writes a resolved project as a compose file that loads into the same project: sorted, every path absolute.</summary>
 public static partial class ComposeWriter
 {
-    public static string Write(ProjectModel project)
+    private static readonly string[] s_first = ["name", "services", "networks", "volumes", "secrets", "configs"];
+
+    public static string Write(ProjectModel project) => WriteTree((SortedDictionary<string, object>)Escaped(ModelTree.Of(project)));
+
+    /// <summary>The same as JSON.</summary>
+    public static string WriteJson(ProjectModel project) => WriteJsonTree((SortedDictionary<string, object>)Escaped(ModelTree.Of(project)));
+
+    /// <summary>Values stay as they are, dollars too.</summary>
+    internal static string WriteTree(SortedDictionary<string, object> tree)
     {
         var text = new StringBuilder();
-        var tree = ModelTree.Of(project);
-        foreach (var key in new[] { "name", "services", "networks", "volumes", "secrets", "configs" })
+        foreach (var key in s_first.Concat(tree.Keys.Except(s_first)).Where(tree.ContainsKey))
         {
-            if (tree.TryGetValue(key, out var value))
-            {
-                WriteEntry(text, key, value, 0);
-            }
+            WriteEntry(text, key, tree[key], 0);
         }
 
         return text.ToString();
     }
 
-    /// <summary>The same as JSON.</summary>
-    public static string WriteJson(ProjectModel project)
+    /// <inheritdoc cref="WriteTree"/>
+    internal static string WriteJsonTree(SortedDictionary<string, object> tree)
     {
         using var bytes = new MemoryStream();
         using (var writer = new System.Text.Json.Utf8JsonWriter(
             bytes, new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            ServiceHash.Write(writer, Escaped(ModelTree.Of(project)));
+            ServiceHash.Write(writer, tree);
         }
 
         return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
@@ -82,7 +86,7 @@ public static partial class ComposeWriter
 
     private static string Simple(object value) => value switch
     {
-        string word => Scalar(Escaped(word)),
+        string word => Scalar(word),
         bool flag => flag ? "true" : "false",
         long number => number.ToString(CultureInfo.InvariantCulture),
         decimal number => number.ToString(CultureInfo.InvariantCulture),

@@ -7,32 +7,41 @@ namespace Berth.Compose.Output;
 /// <remarks>Mappings are sorted, so that equal models give equal texts. Values are strings, longs, decimals and bools.</remarks>
 internal static class ModelTree
 {
-    public static SortedDictionary<string, object> Of(ProjectModel project) => Map(
-        ("name", project.Name),
-        ("services", Each(project.Services, Of)),
-        ("networks", Each(project.Networks, Of)),
-        ("volumes", Each(project.Volumes, Of)),
-        ("secrets", Each(project.Secrets, Of)),
-        ("configs", Each(project.Configs, Of)));
+    public static SortedDictionary<string, object> Of(ProjectModel project)
+    {
+        var tree = Map(
+            ("name", project.Name),
+            ("services", Each(project.Services, Of)),
+            ("networks", Each(project.Networks, Of)),
+            ("volumes", Each(project.Volumes, Of)),
+            ("secrets", Each(project.Secrets, Of)),
+            ("configs", Each(project.Configs, Of)));
+        foreach (var (key, value) in project.Extensions)
+        {
+            tree[key] = value;
+        }
+
+        return tree;
+    }
 
     public static SortedDictionary<string, object> Of(ServiceModel service) => Map(
         ("image", service.Image),
         ("build", service.Build is { } build ? Of(build) : null),
         ("container_name", service.ContainerName),
-        ("command", service.Command is { } command ? Texts(command, keepEmpty: true) : null),
-        ("entrypoint", service.Entrypoint is { } entrypoint ? Texts(entrypoint, keepEmpty: true) : null),
+        ("command", service.Command is { } command ? Texts(command, keepEmpty: true) : Null.Value),
+        ("entrypoint", service.Entrypoint is { } entrypoint ? Texts(entrypoint, keepEmpty: true) : Null.Value),
         ("working_dir", service.WorkingDirectory),
-        ("restart", Restart(service.Restart)),
-        ("expose", Texts(service.Expose)),
+        ("restart", service.Written["restart"]),
+        ("expose", service.Written["expose"]),
         ("ports", Items(service.Ports, Of)),
         ("networks", Each(service.Networks, Of)),
         ("network_mode", service.NetworkMode),
         ("volumes", Items(service.Volumes, Of)),
         ("environment", Each(service.Environment, value => (object?)value ?? Null.Value)),
-        ("depends_on", Each(service.DependsOn, Of)),
+        ("depends_on", Each(service.DependsOn.Concat(service.AbsentDependencies), Of)),
         ("links", Items(service.Links, Of)),
         ("external_links", Items(service.ExternalLinks, Of)),
-        ("volumes_from", Items(service.VolumesFrom, one => (one.IsContainer ? "container:" : "") + one.Source + (one.ReadOnly ? ":ro" : ""))),
+        ("volumes_from", service.Written["volumes_from"]),
         ("healthcheck", service.Healthcheck is { } check ? Of(check) : null),
         ("labels", Texts(service.Labels)),
         ("hostname", service.Hostname),
@@ -49,20 +58,22 @@ internal static class ModelTree
         ("cap_drop", Texts(service.CapDrop)),
         ("tmpfs", Texts(service.Tmpfs)),
         ("shm_size", Text(service.ShmSizeBytes)),
-        ("ulimits", Each(service.Ulimits, limit => Map(("soft", limit.Soft), ("hard", limit.Hard)))),
+        ("ulimits", Each(service.Ulimits, Of)),
         ("sysctls", Texts(service.Sysctls)),
-        ("extra_hosts", Texts(service.ExtraHosts)),
+        ("extra_hosts", Hosts(service.ExtraHosts)),
         ("dns", Texts(service.Dns)),
         ("dns_search", Texts(service.DnsSearch)),
         ("dns_opt", Texts(service.DnsOptions)),
-        ("logging", service.Logging is { } logging ? Map(("driver", logging.Driver), ("options", Texts(logging.Options))) : null),
-        ("mem_limit", Text(service.MemoryLimitBytes)),
-        ("mem_reservation", Text(service.MemoryReservationBytes)),
+        ("logging", service.Logging is { } logging ? Map(("driver", logging.IsDefault ? null : logging.Driver), ("options", Texts(logging.Options))) : null),
+        ("mem_limit", service.Deploy?.Limits?.MemoryBytes is null ? Text(service.MemoryLimitBytes) : null),
+        ("mem_reservation", service.Deploy?.Reservations?.MemoryBytes is null ? Text(service.MemoryReservationBytes) : null),
         ("memswap_limit", Text(service.MemorySwapLimitBytes)),
-        ("cpus", service.Cpus),
+        ("cpus", service.Deploy?.Limits?.Cpus is null ? Plain(service.Cpus) : null),
+        ("cpu_count", service.Written["cpu_count"]),
+        ("cpu_percent", service.Written["cpu_percent"]),
         ("cpu_shares", service.CpuShares),
         ("cpuset", service.CpuSet),
-        ("pids_limit", service.PidsLimit),
+        ("pids_limit", service.Deploy?.Limits?.Pids is null ? service.PidsLimit : null),
         ("pid", service.Pid),
         ("ipc", service.Ipc),
         ("security_opt", Texts(service.SecurityOptions)),
@@ -78,7 +89,7 @@ internal static class ModelTree
         ("cpu_rt_period", service.CpuRealtimePeriod),
         ("cpu_rt_runtime", service.CpuRealtimeRuntime),
         ("device_cgroup_rules", Texts(service.DeviceCgroupRules)),
-        ("mem_swappiness", service.MemorySwappiness),
+        ("mem_swappiness", Text(service.MemorySwappiness)),
         ("oom_kill_disable", service.OomKillDisable),
         ("oom_score_adj", (long?)service.OomScoreAdjustment),
         ("mac_address", service.MacAddress),
@@ -87,36 +98,37 @@ internal static class ModelTree
         ("storage_opt", Texts(service.StorageOptions)),
         ("userns_mode", service.UserNamespace),
         ("uts", service.Uts),
-        ("pull_policy", service.PullPolicy == PullPolicy.Missing ? null : service.PullEvery is { } every ? "every_" + GoText(every) : service.PullPolicy.ToString().ToLowerInvariant()),
-        ("scale", service.Scale == 1 || service.Deploy?.Replicas is not null ? null : (long)service.Scale),
+        ("pull_policy", service.Written["pull_policy"]),
+        ("scale", service.Written["scale"] ?? (service.Scale == 1 || service.Deploy?.Replicas is not null ? null : (long)service.Scale)),
         ("deploy", service.Deploy is { } deploy ? Of(deploy) : null),
-        ("secrets", Items(service.Secrets, Of)),
-        ("configs", Items(service.Configs, Of)),
+        ("secrets", Items(service.Secrets, secret => Of(secret, "/run/secrets/" + secret.Source))),
+        ("configs", Items(service.Configs, config => Of(config))),
         ("profiles", Texts(service.Profiles)),
-        ("attach", service.Attach ? null : false),
+        ("attach", service.Written["attach"]),
         ("post_start", Items(service.PostStart, Of)),
         ("pre_stop", Items(service.PreStop, Of)),
+        ("develop", service.Develop.Count == 0 ? null : Map(("watch", Items(service.Develop, Of)))),
         ("x-berth", service.Extension is { } extension ? Of(extension) : null));
 
     public static SortedDictionary<string, object> Of(NetworkModel network) => network.IsExternal
-        ? Map(("name", network.Name), ("external", true))
+        ? Map(("name", network.Name), ("ipam", Map()), ("external", true))
         : Map(
             ("name", network.Name),
-            ("driver", network.Driver == "bridge" ? null : network.Driver),
+            ("driver", network.Written["driver"]),
             ("driver_opts", Texts(network.DriverOptions)),
             ("internal", True(network.IsInternal)),
             ("attachable", True(network.IsAttachable)),
             ("enable_ipv4", network.EnableIpv4),
             ("enable_ipv6", network.EnableIpv6),
             ("labels", Texts(network.Labels)),
-            ("ipam", network.Pools.Count == 0 ? null : Map(("config", Items(network.Pools, pool =>
+            ("ipam", Map(("driver", network.Written["ipam_driver"]), ("config", Items(network.Pools, pool =>
                 Map(("subnet", pool.Subnet), ("gateway", pool.Gateway), ("ip_range", pool.IpRange), ("aux_addresses", pool.Reserved is { } reserved ? Texts(reserved) : null)))))));
 
     public static SortedDictionary<string, object> Of(VolumeModel volume) => volume.IsExternal
         ? Map(("name", volume.Name), ("external", true))
         : Map(
             ("name", volume.Name),
-            ("driver", volume.Driver == "local" ? null : volume.Driver),
+            ("driver", volume.Written["driver"]),
             ("driver_opts", Texts(volume.DriverOptions)),
             ("labels", Texts(volume.Labels)));
 
@@ -127,28 +139,43 @@ internal static class ModelTree
         _ => "service_started",
     };
 
-    private static SortedDictionary<string, object> Of(FileObjectModel one) => Map(
-        ("name", one.Name),
-        ("file", one.File),
-        ("environment", one.Variable),
-        ("content", one.Variable is null ? one.Content : null)); // what came from a variable is the caller's secret
+    private static SortedDictionary<string, object> Of(FileObjectModel one)
+    {
+        var map = Map(("name", one.Name), ("file", one.File), ("environment", one.Variable));
+        if (one is { Variable: null, Content: not null })
+        {
+            map["content"] = one.Content; // what came from a variable is the caller's secret
+        }
+
+        return map;
+    }
 
     private static SortedDictionary<string, object> Of(BuildModel build) => Map(
         ("context", build.Context),
-        ("dockerfile", build.Dockerfile),
+        ("dockerfile", build.DockerfileInline is null ? build.Dockerfile ?? "Dockerfile" : null),
         ("dockerfile_inline", build.DockerfileInline),
-        ("args", Each(build.Args, value => (object?)value ?? Null.Value)),
+        ("args", Each(build.Args.Where(pair => pair.Value is not null), value => value!)),
         ("target", build.Target),
+        ("cache_from", build.Written["cache_from"]),
+        ("cache_to", build.Written["cache_to"]),
+        ("isolation", build.Written["isolation"]),
+        ("provenance", build.Written["provenance"]),
+        ("sbom", build.Written["sbom"]),
         ("labels", Texts(build.Labels)),
-        ("extra_hosts", Texts(build.ExtraHosts)),
+        ("extra_hosts", Hosts(build.ExtraHosts)),
         ("network", build.Network),
         ("no_cache", True(build.NoCache)),
         ("pull", True(build.Pull)),
-        ("platforms", build.Platform is { } platform ? Texts([platform]) : null),
-        ("secrets", Items(build.Secrets, Of)),
+        ("platforms", build.Written["platforms"]),
+        ("secrets", Items(build.Secrets, secret => Of(secret))),
         ("shm_size", Text(build.ShmSizeBytes)),
         ("tags", Texts(build.Tags)),
-        ("ulimits", Each(build.Ulimits, limit => Map(("soft", limit.Soft), ("hard", limit.Hard)))));
+        ("ulimits", Each(build.Ulimits, Of)));
+
+    private static object Of(UlimitModel limit) => limit.IsSingle ? limit.Soft : Map(("soft", limit.Soft), ("hard", limit.Hard));
+
+    private static List<object>? Hosts(IReadOnlyList<string> hosts) =>
+        Items([.. hosts.OrderBy(host => host.Split(':', 2)[0], StringComparer.Ordinal)], host => host.Split(':', 2) is [var name, var address] ? $"{name}={address}" : host);
 
     private static SortedDictionary<string, object> Of(HookModel hook) => Map(
         ("command", Texts(hook.Command)),
@@ -157,8 +184,25 @@ internal static class ModelTree
         ("working_dir", hook.WorkingDirectory),
         ("environment", Each(hook.Environment, value => (object?)value ?? Null.Value)));
 
+    private static SortedDictionary<string, object> Of(WatchModel watch) => Map(
+        ("path", watch.Path),
+        ("action", watch.Action switch
+        {
+            WatchAction.SyncAndRestart => "sync+restart",
+            WatchAction.SyncAndExec => "sync+exec",
+            var action => action.ToString().ToLowerInvariant(),
+        }),
+        ("target", watch.Target),
+        ("exec", watch.Exec is { } exec ? Of(exec) : Map(("command", Null.Value))),
+        ("include", Texts(watch.Include)),
+        ("ignore", Texts(watch.Ignore)),
+        ("initial_sync", True(watch.InitialSync)));
+
     private static SortedDictionary<string, object> Of(PortModel port) => Map(
-        ("host_ip", port.HostIp),
+        ("name", port.Name),
+        ("mode", port.Mode),
+        ("app_protocol", port.ApplicationProtocol),
+        ("host_ip", port.HostIp?.Trim('[', ']')),
         ("published", port.PublishedFirst is null ? null
             : port.PublishedFirst == port.PublishedLast ? $"{port.PublishedFirst}" : $"{port.PublishedFirst}-{port.PublishedLast}"),
         ("target", (long)port.Target),
@@ -190,16 +234,18 @@ internal static class ModelTree
         ("type", mount.Kind.ToString().ToLowerInvariant()),
         ("source", mount.Source),
         ("target", mount.Target),
-        ("read_only", True(mount.ReadOnly)),
-        ("bind", mount.Kind != MountKind.Bind ? null : Map(
-            ("create_host_path", mount.CreatesHostPath),
-            ("propagation", mount.Propagation),
-            ("recursive", mount.Recursive))),
-        ("volume", mount.Kind != MountKind.Volume ? null : MapOrNull(("nocopy", True(mount.NoCopy)), ("subpath", mount.Subpath), ("labels", mount.Labels is { } labels ? Texts(labels) : null))),
-        ("image", mount.Kind != MountKind.Image ? null : MapOrNull(("subpath", mount.Subpath))),
-        ("tmpfs", mount.Kind != MountKind.Tmpfs ? null : MapOrNull(
-            ("size", Text(mount.TmpfsSizeBytes)),
-            ("mode", Octal(mount.TmpfsMode)))));
+        ("read_only", mount.Kind == MountKind.Image ? mount.Written["read_only"] : True(mount.ReadOnly)),
+        (mount.Kind.ToString().ToLowerInvariant(), !mount.Written.Has(Binding.MountBinder.Details) ? null : mount.Kind switch
+        {
+            MountKind.Bind => Map(
+                ("create_host_path", mount.CreatesHostPath ? mount.Written["create_host_path"] : false),
+                ("propagation", mount.Propagation),
+                ("recursive", mount.Recursive),
+                ("selinux", mount.Written["selinux"])),
+            MountKind.Volume => Map(("nocopy", True(mount.NoCopy)), ("subpath", mount.Subpath), ("labels", mount.Labels is { } labels ? Texts(labels) : null)),
+            MountKind.Image => Map(("subpath", mount.Subpath)),
+            _ => Map(("size", Text(mount.TmpfsSizeBytes)), ("mode", (long?)mount.TmpfsMode)),
+        }));
 
     private static SortedDictionary<string, object> Of(Dependency dependency) => Map(
         ("condition", Condition(dependency.Condition)),
@@ -207,17 +253,17 @@ internal static class ModelTree
         ("required", dependency.Required));
 
     private static SortedDictionary<string, object> Of(HealthcheckModel check) => Map(
-        ("test", check.Test is { } test ? Texts(test) : null),
+        ("test", check.IsNone ? Texts(["NONE"]) : check.Test is { } test ? Texts(test) : null),
         ("interval", Duration(check.Interval)),
         ("timeout", Duration(check.Timeout)),
         ("retries", (long?)check.Retries),
         ("start_period", Duration(check.StartPeriod)),
         ("start_interval", Duration(check.StartInterval)),
-        ("disable", True(check.IsDisabled)));
+        ("disable", True(check is { IsDisabled: true, IsNone: false })));
 
-    private static SortedDictionary<string, object> Of(FileReference reference) => Map(
+    private static SortedDictionary<string, object> Of(FileReference reference, string? standardTarget = null) => Map(
         ("source", reference.Source),
-        ("target", reference.Target),
+        ("target", reference.WrittenTarget ?? standardTarget),
         ("uid", reference.UserId),
         ("gid", reference.GroupId),
         ("mode", Octal(reference.Mode)));
@@ -229,10 +275,10 @@ internal static class ModelTree
 
     private static SortedDictionary<string, object> Of(DeployModel deploy) => Map(
         ("mode", deploy.Mode),
-        ("placement", deploy.Placement is { } placement ? Of(placement) : null),
+        ("placement", deploy.Placement is { } placement ? Of(placement) : Map()),
         ("replicas", (long?)deploy.Replicas),
         ("endpoint_mode", deploy.EndpointMode),
-        ("resources", MapOrNull(
+        ("resources", Map(
             ("limits", deploy.Limits is { } limits ? Of(limits) : null),
             ("reservations", deploy.Reservations is { } reservations ? Of(reservations) : null))),
         ("restart_policy", deploy.RestartPolicy is { } policy ? Of(policy) : null),
@@ -241,7 +287,7 @@ internal static class ModelTree
         ("labels", Texts(deploy.Labels)));
 
     private static SortedDictionary<string, object> Of(ResourcesModel resources) =>
-        Map(("cpus", resources.Cpus?.ToString(CultureInfo.InvariantCulture)), ("memory", Text(resources.MemoryBytes)), ("pids", resources.Pids));
+        Map(("cpus", Plain(resources.Cpus)), ("memory", Text(resources.MemoryBytes)), ("pids", resources.Pids));
 
     private static SortedDictionary<string, object> Of(DeployRestartPolicy policy) => Map(
         ("condition", policy.Condition),
@@ -268,19 +314,18 @@ internal static class ModelTree
 
     private static string? Percent(int? percent) => percent is { } number ? FormattableString.Invariant($"{number}%") : null;
 
-    private static string? Restart(RestartPolicy policy) => policy.Condition switch
-    {
-        RestartCondition.Always => "always",
-        RestartCondition.UnlessStopped => "unless-stopped",
-        RestartCondition.OnFailure => policy.MaximumRetries > 0 ? $"on-failure:{policy.MaximumRetries}" : "on-failure",
-        _ => null,
-    };
-
     private static string? Duration(TimeSpan? duration) => duration is { } time ? GoText(time) : null;
 
-    /// <summary>A duration in the units Docker reads: <c>1m30s</c>, <c>500ms</c>.</summary>
+    /// <summary>A duration as Go writes it: <c>1m30s</c>, <c>500ms</c>.</summary>
     private static string GoText(TimeSpan time)
     {
+        if (time < TimeSpan.FromSeconds(1))
+        {
+            return time.Ticks == 0 ? "0s"
+                : time.TotalMilliseconds >= 1 ? FormattableString.Invariant($"{time.TotalMilliseconds:0.####}ms")
+                : time.TotalMicroseconds >= 1 ? FormattableString.Invariant($"{time.TotalMicroseconds:0.#}µs") : FormattableString.Invariant($"{time.TotalNanoseconds:0}ns");
+        }
+
         var hours = (long)time.TotalHours;
         var seconds = (time.Ticks % TimeSpan.TicksPerMinute) / (decimal)TimeSpan.TicksPerSecond;
         if (hours == 0 && time.Minutes == 0)
@@ -294,6 +339,9 @@ internal static class ModelTree
 
     private static string? Octal(int? mode) => mode is { } bits ? "0" + Convert.ToString(bits, 8) : null;
 
+    // Without zeros at its end.
+    private static decimal? Plain(decimal? number) => number / 1.0000000000000000000000000000m;
+
     private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 
     private static bool? True(bool value) => value ? true : null;
@@ -306,7 +354,7 @@ internal static class ModelTree
     private static List<object>? Items<T>(IReadOnlyList<T> items, Func<T, object> convert) =>
         items.Count == 0 ? null : [.. items.Select(convert)];
 
-    private static SortedDictionary<string, object>? Each<T>(IReadOnlyDictionary<string, T> values, Func<T, object> convert)
+    private static SortedDictionary<string, object>? Each<T>(IEnumerable<KeyValuePair<string, T>> values, Func<T, object> convert)
     {
         var map = new SortedDictionary<string, object>(StringComparer.Ordinal);
         foreach (var (key, value) in values)
@@ -328,7 +376,7 @@ internal static class ModelTree
         var map = new SortedDictionary<string, object>(StringComparer.Ordinal);
         foreach (var (key, value) in pairs)
         {
-            if (value is not null)
+            if (value is not (null or ""))
             {
                 map[key] = value;
             }

@@ -9,7 +9,7 @@ namespace Berth.Compose.Output;
 public static class ServiceHash
 {
     // What a running container does not depend on: changing it must not replace one.
-    private static readonly string[] s_irrelevant = ["build", "pull_policy", "scale", "depends_on", "profiles", "attach", "x-berth"];
+    private static readonly string[] s_irrelevant = ["build", "pull_policy", "scale", "depends_on", "profiles", "attach", "develop", "x-berth"];
 
     /// <summary>Lower-case hex of a SHA-256. Stable over runs and machines; the image is told apart by its own digest.</summary>
     public static string Compute(ServiceModel service)

@@ -89,7 +89,7 @@ public class ContainerFactsTests
     [
         nameof(ServiceModel.Name), nameof(ServiceModel.Build), nameof(ServiceModel.VolumesFrom), nameof(ServiceModel.Platform), nameof(ServiceModel.PullPolicy), nameof(ServiceModel.PullEvery),
         nameof(ServiceModel.Scale), nameof(ServiceModel.Deploy), nameof(ServiceModel.Profiles), nameof(ServiceModel.Extension),
-        nameof(ServiceModel.Attach),
+        nameof(ServiceModel.Attach), nameof(ServiceModel.AbsentDependencies), nameof(ServiceModel.Develop), nameof(ServiceModel.Written),
     ];
 
     public static TheoryData<string> Properties => [.. s_cases.Keys];

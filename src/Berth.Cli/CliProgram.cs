@@ -100,7 +100,7 @@ internal static class CliProgram
             context.Project.Add(line, verb.Options);
         }
 
-        return await verb.Run(context, line).ConfigureAwait(false);
+        return !verb.TakesProject && context.Project.IsDryRun ? throw Projects.DryRun.NotOfAProject() : await verb.Run(context, line).ConfigureAwait(false);
     }
 
     /// <summary>Reads what stands before the verb. Null when there is nothing more to do.</summary>

@@ -5,6 +5,9 @@ internal enum OptionKind
     Flag,
     Value,
     List,
+
+    /// <summary>A flag that may have a duration.</summary>
+    OptionalDuration,
 }
 
 /// <summary>An option of a verb.</summary>
@@ -19,6 +22,8 @@ internal sealed record Option(string Name, char Short, OptionKind Kind, string V
     internal static Option Value(string name, char shortName, string value, string help) => new(name, shortName, OptionKind.Value, value, help);
 
     internal static Option Value(string name, string value, string help) => new(name, '\0', OptionKind.Value, value, help);
+
+    internal static Option OptionalDuration(string name, char shortName, string help) => new(name, shortName, OptionKind.OptionalDuration, "[DURATION]", help);
 
     internal static Option List(string name, char shortName, string value, string help) => new(name, shortName, OptionKind.List, value, help);
 
@@ -131,6 +136,10 @@ internal static class CommandLine
         {
             line.Add(name, Boolean(name, value ?? "true"));
         }
+        else if (option.Kind == OptionKind.OptionalDuration)
+        {
+            line.Add(name, value ?? (i + 1 < words.Count && IsDuration(words[i + 1]) ? words[++i] : ""));
+        }
         else if (value is not null || ++i < words.Count)
         {
             line.Add(name, value ?? words[i]);
@@ -167,6 +176,12 @@ internal static class CommandLine
                 continue;
             }
 
+            if (option.Kind == OptionKind.OptionalDuration)
+            {
+                line.Add(option.Name, rest.TrimStart('='));
+                return;
+            }
+
             if (rest.Length == 0 && ++i >= words.Count)
             {
                 throw new UsageException($"flag needs an argument: '{letter}' in {word}");
@@ -176,6 +191,8 @@ internal static class CommandLine
             return;
         }
     }
+
+    private static bool IsDuration(string word) => word.Length > 1 && char.IsAsciiDigit(word[0]) && word[^1] is 's' or 'm' or 'h' && word[..^1].All(char.IsAsciiDigit);
 
     private static string Boolean(string name, string value) =>
         s_true.Contains(value) ? "true"

@@ -43,7 +43,7 @@ internal static class NameResolution
     /// <summary>Pure: only the first name counts where the rest is a command.</summary>
     internal static Meaning Decide(string verb, IReadOnlyList<string> names, IReadOnlySet<string> services)
     {
-        if (verb is "run" or "exec")
+        if (verb is "run" or "exec" or "create")
         {
             return new(services.Contains(names[0]));
         }
@@ -74,7 +74,7 @@ internal static class NameResolution
         Note: names.Count > 0 || isExplicit ? null : verb switch
         {
             "ps" => "(the project in this folder; 'berth ps --all-projects' shows everything)",
-            "images" or "stats" or "top" => $"(the project in this folder; 'berth {verb} --all-projects' shows everything)",
+            "images" or "stats" or "top" or "events" => $"(the project in this folder; 'berth {verb} --all-projects' shows everything)",
             "logs" => "(the project in this folder; 'berth docker logs' is about any container)",
             _ => null,
         });

@@ -12,6 +12,7 @@ internal sealed class ProjectOptions
         Option.List("env-file", "FILE", "File with variables instead of .env"),
         Option.List("profile", "NAME", "Profile to switch on; may be repeated"),
         Option.Value("project-directory", "FOLDER", "Where relative paths start"),
+        Option.Flag("dry-run", "Show what would be done, and do nothing"),
     ];
 
     private static readonly string[] s_names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -23,6 +24,9 @@ internal sealed class ProjectOptions
     internal List<string> Profiles { get; } = [];
 
     internal string? Name { get; set; }
+
+    /// <summary>Nothing is to be changed.</summary>
+    internal bool IsDryRun { get; private set; }
 
     internal string? Directory { get; set; }
 
@@ -43,6 +47,7 @@ internal sealed class ProjectOptions
         }
 
         Profiles.AddRange(line.Values("profile"));
+        IsDryRun |= line.Flag("dry-run");
         Name = line.Value("project-name") ?? Name;
         Directory = line.Value("project-directory") ?? Directory;
     }

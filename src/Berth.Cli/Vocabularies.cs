@@ -41,7 +41,8 @@ internal static class Vocabularies
             return Doctor.DoctorVerb.Doctor();
         }
 
-        var compose = context.Vocabulary == Vocabulary.Docker ? null : ComposeVerbs.Find(name);
+        var isDockers = context.Vocabulary == Vocabulary.Docker || (context.Vocabulary == Vocabulary.Both && name == "version"); // of the command line and the daemon, not of Compose
+        var compose = isDockers ? null : ComposeVerbs.Find(name);
         var docker = context.Vocabulary == Vocabulary.Compose ? null : DockerVerbs.Find(context, name, ref words);
         return (compose, docker) switch
         {
@@ -95,7 +96,7 @@ internal static class Vocabularies
     }
 
     /// <summary>Whether a verb without a name means the project in a project's folder, and everything elsewhere.</summary>
-    private static bool ListsEverything(string verb) => verb is "ps" or "images" or "stats" or "top";
+    private static bool ListsEverything(string verb) => verb is "ps" or "images" or "stats" or "top" or "events";
 
     private static async Task<int> RunAsync(CliContext context, ParsedLine line, Verb compose, Verb docker)
     {
@@ -148,6 +149,6 @@ internal static class Vocabularies
                 : $"--{foreign} is for services of a project, and this is none");
         }
 
-        return verb.Run(context, line);
+        return !isProject && context.Project.IsDryRun ? throw DryRun.NotOfAProject() : verb.Run(context, line);
     }
 }

@@ -5,6 +5,7 @@ public class CommandLineTests
     private static readonly Option[] s_options =
     [
         Option.Flag("detach", 'd', ""), Option.Flag("tty", 't', ""), Option.Flag("interactive", 'i', ""), Option.Value("name", "NAME", ""), Option.List("env", 'e', "N=V", ""), Option.Value("memory", 'm', "BYTES", ""),
+        Option.OptionalDuration("watch", 'w', ""),
     ];
 
     [Fact]
@@ -27,6 +28,19 @@ public class CommandLineTests
     [InlineData("-m=512m")]
     [InlineData("-itm512m")]
     public void A_short_option_takes_the_rest_of_its_word_or_the_next(params string[] words) => Assert.Equal("512m", Parse([.. words, "image"]).Value("memory"));
+
+    [Theory]
+    [InlineData("", "web", "--watch", "web")]
+    [InlineData("", "web", "-w", "web")]
+    [InlineData("", "web", "-dw", "web")]
+    [InlineData("", "", "--watch")]
+    [InlineData("90s", "web", "--watch", "90s", "web")]
+    [InlineData("5m", "web", "--watch=5m", "web")]
+    public void A_flag_that_may_have_a_duration_takes_no_name_for_one(string value, string argument, params string[] words)
+    {
+        var line = Parse(words);
+        Assert.Equal((value, argument), (line.Value("watch"), string.Concat(line.Arguments)));
+    }
 
     [Fact]
     public void Letters_are_joined()

@@ -57,9 +57,19 @@ internal static class ProjectEndpoints
         routes.MapPost("/berth/v1/projects/plan", context => PlanViews.PlanAsync(context, projects));
         routes.MapPost("/berth/v1/projects/drift", context => PlanViews.DriftAsync(context, projects));
         routes.MapPost("/berth/v1/projects/releases", context => ReleaseViews.ListAsync(context, projects));
-        MapPlain(routes, "down", (request, target, progress, token) => projects.DownAsync(target.Name, target.Project, Down(request), request.Number("timeout"), progress, token));
+        Map(routes, "down", async (request, target, progress, token) =>
+        {
+            if (request.Flag("dryRun"))
+            {
+                return new() { ["plan"] = PlanViews.View(target.Name, projects.PlanDown(target.Name, target.Project, Down(request)), []) };
+            }
+
+            await projects.DownAsync(target.Name, target.Project, Down(request), request.Number("timeout"), progress, token).ConfigureAwait(false);
+            return null;
+        });
         MapPlain(routes, "build", (request, target, progress, token) => projects.BuildAsync(target.Required, Build(request), progress, token));
-        MapPlain(routes, "pull", (request, target, progress, token) => projects.PullAsync(target.Required, request.Services, progress, token));
+        MapPlain(routes, "pull", (request, target, progress, token) => projects.PullAsync(target.Required, request.Services, request.Flag("withDependencies"), progress, token));
+        MapPlain(routes, "watch", (request, target, progress, token) => projects.WatchAsync(target.Required, request.Services, progress, token));
         MapPlain(routes, "start", (request, target, progress, token) => projects.StartAsync(target.Name, request.Services, progress, token));
         MapPlain(routes, "stop", (request, target, progress, token) => projects.StopAsync(target.Name, request.Services, request.Number("timeout"), progress, token));
         MapPlain(routes, "restart", (request, target, progress, token) => projects.RestartAsync(target.Name, request.Services, request.Number("timeout"), progress, token));
@@ -117,33 +127,51 @@ internal static class ProjectEndpoints
             return new(name, null);
         }
 
-        await context.WriteAsync(
-            new JsonObject
-            {
-                ["message"] = string.Join('\n', result.Errors),
-                ["errors"] = new JsonArray([.. result.Errors.Select(error =>
-                    new JsonObject { ["file"] = error.File, ["line"] = error.Line, ["column"] = error.Column, ["message"] = error.Message })]),
-            },
-            400).ConfigureAwait(false);
+        await RefuseAsync(context, result.Errors).ConfigureAwait(false);
         return null;
     }
+
+    private static Task RefuseAsync(HttpContext context, IReadOnlyList<ComposeDiagnostic> errors) => context.WriteAsync(
+        new JsonObject
+        {
+            ["message"] = string.Join('\n', errors),
+            ["errors"] = new JsonArray([.. errors.Select(error => new JsonObject { ["file"] = error.File, ["line"] = error.Line, ["column"] = error.Column, ["message"] = error.Message })]),
+        },
+        400);
 
     private static async Task ConfigAsync(HttpContext context)
     {
         var request = await ProjectRequest.ReadAsync(context).ConfigureAwait(false);
+        if (request.Flag("noInterpolate"))
+        {
+            var merged = ComposeLoader.Merge(request.Options([]));
+            if (merged.Errors.Count > 0)
+            {
+                await RefuseAsync(context, merged.Errors).ConfigureAwait(false);
+                return;
+            }
+
+            await context.WriteAsync(new JsonObject { ["yaml"] = merged.Yaml, ["json"] = merged.Json, ["warnings"] = Http.Strings(merged.Warnings.Select(warning => warning.ToString())) }).ConfigureAwait(false);
+            return;
+        }
+
         var result = Load(request);
         if (await FindAsync(context, request, result).ConfigureAwait(false) is not { } target)
         {
             return;
         }
 
-        var project = target.Required;
+        var unknown = request.Services.Where(name => !target.Required.Services.ContainsKey(name)).ToList();
+        var project = unknown.Count == 0 ? ProjectSelection.Of(target.Required, request.Services) : throw BerthException.NotFound(string.Join('\n', unknown.Select(name => $"no such service: {name}")));
         await context.WriteAsync(new JsonObject
         {
             ["name"] = project.Name,
             ["services"] = Http.Strings(ServiceOrder.Sort(project.Services).Select(service => service.Name)),
             ["images"] = Http.Strings(project.Services.Values.Select(service => service.Image ?? ComposeNames.Image(project.Name, service.Name)).Distinct()),
             ["volumes"] = Http.Strings(project.Volumes.Keys.Order(StringComparer.Ordinal)),
+            ["networks"] = Http.Strings(project.Networks.Keys.Order(StringComparer.Ordinal)),
+            ["hashes"] = new JsonObject(project.Services.Values.OrderBy(service => service.Name, StringComparer.Ordinal).Select(service => KeyValuePair.Create(service.Name, (JsonNode?)ServiceHash.Compute(service)))),
+            ["environment"] = request.Flag("environmentIsShown") ? new JsonObject(ComposeLoader.Variables(request.Options([])).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null,
             ["profiles"] = Http.Strings(project.Services.Values.Concat(project.DisabledServices.Values).SelectMany(service => service.Profiles).Distinct().Order(StringComparer.Ordinal)),
             ["yaml"] = ComposeWriter.Write(project),
             ["json"] = ComposeWriter.WriteJson(project),
@@ -207,6 +235,7 @@ internal static class ProjectEndpoints
             NoBuild = request.Flag("noBuild"),
             Pull = request.Pull(),
             NoStart = request.Flag("noStart"),
+            RenewVolumes = request.Flag("renewVolumes"),
         },
     };
 

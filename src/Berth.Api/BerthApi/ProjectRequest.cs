@@ -22,7 +22,10 @@ internal sealed class ProjectRequest(JsonObject body)
     }
 
     /// <param name="named">Services that the command names; a profile does not hold them back.</param>
-    internal ComposeLoadResult Load(IReadOnlyList<string> named) => ComposeLoader.Load(new()
+    internal ComposeLoadResult Load(IReadOnlyList<string> named) => ComposeLoader.Load(Options(named));
+
+    /// <inheritdoc cref="Load"/>
+    internal ComposeLoadOptions Options(IReadOnlyList<string> named) => new()
     {
         CurrentFolder = Text("currentFolder") is { } folder && folder.StartsWith('/') ? folder : throw BerthException.Invalid("currentFolder must be an absolute path"),
         Files = Strings("files"),
@@ -34,7 +37,7 @@ internal sealed class ProjectRequest(JsonObject body)
         NamedServices = named,
         Open = RegularFile.Open,
         Environment = Map("environment").ToDictionary(pair => pair.Key, pair => pair.Value ?? "", StringComparer.Ordinal),
-    });
+    };
 
     /// <summary>The given name, where it is all that is known: there are no files to read.</summary>
     internal string? NameWithoutFiles(ComposeLoadResult result) =>

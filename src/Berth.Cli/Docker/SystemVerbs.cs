@@ -55,12 +55,7 @@ internal static class SystemVerbs
         [DockerVerbs.Filter, Option.Value("since", "TIME", "From a time or how long ago"), Option.Value("until", "TIME", "Up to a time"), DockerVerbs.Format],
         async (context, line) =>
         {
-            var now = TimeProvider.System.GetUtcNow();
-            var query = $"?filters={DockerVerbs.Filters(line.Values("filter"))}"
-                + (line.Value("since") is { } since ? "&since=" + LogOptions.Moment(since, now) : "") + (line.Value("until") is { } until ? "&until=" + LogOptions.Moment(until, now) : "");
-            await using var response = await context.Client.SendAsync("GET", "/events" + query).ConfigureAwait(false);
-            await response.EnsureSuccessAsync(CancellationToken.None).ConfigureAwait(false);
-            await foreach (var one in DaemonClient.ReadLinesAsync(response, CancellationToken.None).ConfigureAwait(false))
+            await foreach (var one in EventsAsync(context, line.Values("filter"), line).ConfigureAwait(false))
             {
                 var time = DateTimeOffset.FromUnixTimeMilliseconds(one.Number("timeNano") / 1_000_000);
                 context.Output.WriteLine(line.Value("format") switch
@@ -74,6 +69,20 @@ internal static class SystemVerbs
 
             return 0;
         });
+
+    /// <param name="line">With <c>since</c> and <c>until</c>.</param>
+    internal static async IAsyncEnumerable<JsonObject> EventsAsync(CliContext context, IReadOnlyList<string> filters, ParsedLine line)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var query = $"?filters={DockerVerbs.Filters(filters)}"
+            + (line.Value("since") is { } since ? "&since=" + LogOptions.Moment(since, now) : "") + (line.Value("until") is { } until ? "&until=" + LogOptions.Moment(until, now) : "");
+        await using var response = await context.Client.SendAsync("GET", "/events" + query).ConfigureAwait(false);
+        await response.EnsureSuccessAsync(CancellationToken.None).ConfigureAwait(false);
+        await foreach (var one in DaemonClient.ReadLinesAsync(response, CancellationToken.None).ConfigureAwait(false))
+        {
+            yield return one;
+        }
+    }
 
     /// <param name="kinds">Where to look, in order.</param>
     internal static Verb Inspect(IReadOnlyList<string> kinds) => new(

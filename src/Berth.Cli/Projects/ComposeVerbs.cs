@@ -21,29 +21,33 @@ internal static class ComposeVerbs
         Option.Flag("no-start", "Make containers, but do not start them"),
         Option.List("scale", "SERVICE=NUMBER", "How many containers of a service"),
         Option.Flag("remove-orphans", "Remove containers of services that the files no longer have"),
+        Option.Flag("renew-anon-volumes", 'V', "New containers get new anonymous volumes instead of those of the ones they replace"),
     ];
 
     internal static readonly IReadOnlyList<Option> s_upOptions =
     [
+        Option.Flag("quiet-pull", "Fetch images without progress"),
+        Option.Flag("yes", 'y', "Do not ask (Berth never does)"),
         Option.Flag("wait", "Return once everything runs and is healthy; implies -d"),
         Option.Value("wait-timeout", "SECONDS", "How long to wait at most"),
         .. s_planOptions,
-        Option.Value("watch", "DURATION", "How long the new containers are judged, as 90s or 5m (default: as the services say, else 1m)"),
-        Option.Flag("no-watch", "Do not judge them; the old containers go at once"),
+        Option.Flag("no-watch", "Do not judge the new containers; the old ones go at once"),
         ReleaseRun.Json,
         s_timeout,
     ];
 
+    internal static readonly Option s_watch = Option.Value("watch", "DURATION", "How long the new containers are judged, as 90s or 5m (default: as the services say, else 1m)");
+
     internal static IReadOnlyList<(string Name, string Summary)> Summaries { get; } =
     [
-        ("up", "Make and start a project"), ("down", "Stop and remove a project"), ("ps", "List containers"), ("logs", "Show what containers print"),
-        ("exec", "Run a command in a running container"), ("run", "Run one command in a new container"), ("build", "Build images"), ("pull", "Fetch images"),
+        ("up", "Make and start a project"), ("create", "Make a project's containers without starting them"), ("down", "Stop and remove a project"), ("ps", "List containers"), ("logs", "Show what containers print"),
+        ("exec", "Run a command in a running container"), ("run", "Run one command in a new container"), ("build", "Build images"), ("pull", "Fetch images"), ("push", "Send images to their registries"), ("events", "Show what happens"), ("version", "The version"),
         ("start", "Start stopped containers"), ("stop", "Stop containers"), ("restart", "Restart containers"), ("kill", "Kill containers"),
         ("rm", "Remove stopped containers"), ("pause", "Freeze containers"), ("unpause", "Let frozen containers go on"), ("config", "Show the project as it was understood"),
         ("scale", "Change how many containers services have"), ("attach", "Join a running container"), ("cp", "Copy files out of a container, or into one"), ("top", "List processes"),
         ("stats", "Show what containers use"), ("images", "List the images that containers are made from"), ("port", "Show where a port is published"), ("wait", "Wait until containers end"),
         ("volumes", "List volumes"), ("export", "Write a container's files to an archive"), ("commit", "Make an image of a container"), ("ls", "List the projects on this machine"),
-        ("plan", "Show what up would do"), ("drift", "Show what somebody else has changed"),
+        ("watch", "Keep containers up to date as files change"), ("plan", "Show what up would do"), ("drift", "Show what somebody else has changed"),
         ("deploy", "Make a release and wait until it has proved itself"), ("releases", "List releases"), ("release", "Show a release"), ("diff", "Compare two releases"),
         ("rollback", "Bring an earlier release back"), ("evidence", "Sign what was released when, or check that"),
     ];
@@ -51,13 +55,14 @@ internal static class ComposeVerbs
     internal static Verb? Find(string name) => name switch
     {
         "up" => Up(),
+        "create" => Create(),
         "down" => Down(),
         "ps" => List(),
         "logs" => Logs(),
         "exec" => RunVerbs.ExecInService(),
         "run" => RunVerbs.RunService(),
         "build" => Build(),
-        "pull" => Of("pull", "[OPTIONS] [SERVICE...]", "Fetches the images of a project.", "berth pull\nberth pull mysql", [], (_, _) => { }),
+        "pull" => Pull(),
         "start" => Of("start", "[SERVICE...]", "Starts containers that were stopped, in the order of their dependencies.", "berth start", [], (_, _) => { }),
         "stop" => Of("stop", "[OPTIONS] [SERVICE...]", "Stops containers; those that need others go first.", "berth stop\nberth stop -t 3 app", [s_timeout], Timeout),
         "restart" => Of("restart", "[OPTIONS] [SERVICE...]", "Restarts containers.", "berth restart app", [s_timeout], Timeout),
@@ -69,6 +74,7 @@ internal static class ComposeVerbs
             [Option.Flag("stop", 's', "Stop them before"), Option.Flag("volumes", 'v', "Their anonymous volumes too"), Option.Flag("force", 'f', "Do not ask (Berth never does)")],
             (line, request) => (request["stop"], request["volumes"]) = (line.Flag("stop"), line.Flag("volumes"))),
         "config" => Config(),
+        "watch" => WatchVerb.Watch(),
         "plan" => PlanVerbs.Plan(),
         "drift" => PlanVerbs.Drift(),
         "deploy" => ReleaseVerbs.Deploy(),
@@ -115,11 +121,36 @@ internal static class ComposeVerbs
         new(name, usage, summary, example, options, (context, line) =>
         {
             TakeFolder(context, line);
-            return run(context, line);
+            return context.Project.IsDryRun ? DryRun.RunAsync(context, name, line, run) : run(context, line);
         })
         {
             TakesProject = true, UsageExitCode = 1,
         };
+
+    private static Verb Create() => Project(
+        "create", "[OPTIONS] [FOLDER] [SERVICE...]", "Makes what 'up' makes, and starts nothing.", "berth compose create\nberth compose create --build app",
+        [Option.Flag("quiet-pull", "Fetch images without progress"), Option.Flag("yes", 'y', "Do not ask (Berth never does)"), .. s_planOptions.Where(option => option.Name is not "no-start")],
+        async (context, line) =>
+        {
+            await ReleaseRun.RunAsync(context, line, "up", request =>
+            {
+                FillPlan(line, request);
+                request["noStart"] = true;
+            }).ConfigureAwait(false);
+            return 0;
+        });
+
+    private static Verb Pull() => Project(
+        "pull", "[OPTIONS] [SERVICE...]", "Fetches the images of a project.", "berth pull\nberth pull mysql", [Option.Flag("quiet", 'q', "Without progress"), Option.Flag("include-deps", "Those of what the services depend on, too")],
+        async (context, line) =>
+        {
+            await ProjectCommands.RunAsync(context, "pull", request =>
+            {
+                request["services"] = Json.Array(line.Arguments);
+                request["withDependencies"] = line.Flag("include-deps");
+            }, Quiet.View(context, line, "quiet")).ConfigureAwait(false);
+            return 0;
+        });
 
     private static void Timeout(ParsedLine line, JsonObject request) => request["timeout"] = line.Number("timeout");
 
@@ -128,12 +159,21 @@ internal static class ComposeVerbs
         + "Unchanged containers are left alone. Without -d it shows the logs, and Ctrl-C stops the project. A file that 'plan --out' wrote in place\n"
         + "of the services: exactly that is done, or nothing when it does not hold any more.",
         "berth up -d --wait ./examples/forum\nberth up --build app\nberth up -d next.plan",
-        [Option.Flag("detach", 'd', "Return once the new containers serve"), .. AttachedProject.Options, .. s_upOptions],
+        [
+            Option.Flag("detach", 'd', "Return once the new containers serve"), .. AttachedProject.Options, .. s_upOptions,
+            Option.OptionalDuration("watch", 'w', "Keep the containers up to date as files change ('develop' says how); with a duration: how long the new ones are judged (default: as the services say, else 1m)"),
+        ],
         async (context, line) =>
         {
             var started = TimeProvider.System.GetUtcNow();
             var isDetached = line.Flag("detach") || line.Flag("wait") || line.Flag("no-start");
             var plan = PlanFile.Take(line, s_planOptions);
+            var watchesFiles = line.Value("watch") is "";
+            if (isDetached && watchesFiles)
+            {
+                throw new UsageException("--watch and --detach are incompatible");
+            }
+
             if (isDetached && new[] { "abort-on-container-exit", "abort-on-container-failure", "exit-code-from" }.FirstOrDefault(line.Has) is { } attached)
             {
                 throw new UsageException($"--{attached} and --detach are incompatible");
@@ -144,7 +184,19 @@ internal static class ComposeVerbs
                 FillUp(line, request);
                 plan?.Apply(request);
             }).ConfigureAwait(false);
-            return isDetached ? 0 : await AttachedProject.FollowAsync(context, [.. result.List("containers")], started, line).ConfigureAwait(false);
+            if (isDetached)
+            {
+                return 0;
+            }
+
+            var watching = watchesFiles ? WatchVerb.FollowAsync(context, line) : null;
+            var following = AttachedProject.FollowAsync(context, [.. result.List("containers")], started, line);
+            if (watching is not null && await Task.WhenAny(watching, following).ConfigureAwait(false) == watching)
+            {
+                await watching.ConfigureAwait(false); // it says why it has ended
+            }
+
+            return await following.ConfigureAwait(false);
         });
 
     /// <summary>What <c>up</c> and <c>deploy</c> ask for.</summary>
@@ -154,7 +206,7 @@ internal static class ComposeVerbs
         request["wait"] = line.Flag("wait");
         request["waitTimeout"] = line.Number("wait-timeout");
         request["timeout"] = line.Number("timeout");
-        request["watch"] = line.Flag("no-watch") ? 0 : line.Value("watch") is { } watch ? ReleaseVerbs.Seconds("watch", watch) : null;
+        request["watch"] = line.Flag("no-watch") ? 0 : line.Value("watch") is { Length: > 0 } watch ? ReleaseVerbs.Seconds("watch", watch) : null;
     }
 
     /// <summary>What decides what is done.</summary>
@@ -175,6 +227,7 @@ internal static class ComposeVerbs
         request["noDependencies"] = line.Flag("no-deps");
         request["noStart"] = line.Flag("no-start");
         request["removeOrphans"] = line.Flag("remove-orphans");
+        request["renewVolumes"] = line.Flag("renew-anon-volumes");
         request["scale"] = Scale(line.Values("scale"));
     }
 
@@ -200,16 +253,18 @@ internal static class ComposeVerbs
         ],
         async (context, line) =>
         {
-            await ProjectCommands.RunAsync(context, "down", request =>
-            {
-                request["services"] = Json.Array(line.Arguments);
-                request["volumes"] = line.Flag("volumes");
-                request["removeImages"] = line.Value("rmi");
-                request["removeOrphans"] = line.Flag("remove-orphans");
-                request["timeout"] = line.Number("timeout");
-            }).ConfigureAwait(false);
+            await ProjectCommands.RunAsync(context, "down", request => FillDown(line, request)).ConfigureAwait(false);
             return 0;
         });
+
+    internal static void FillDown(ParsedLine line, JsonObject request)
+    {
+        request["services"] = Json.Array(line.Arguments);
+        request["volumes"] = line.Flag("volumes");
+        request["removeImages"] = line.Value("rmi");
+        request["removeOrphans"] = line.Flag("remove-orphans");
+        request["timeout"] = line.Number("timeout");
+    }
 
     private static Verb Build() => Project(
         "build", "[OPTIONS] [SERVICE...]", "Builds the project's images.", "berth build\nberth build --no-cache app",
@@ -283,39 +338,64 @@ internal static class ComposeVerbs
     private static Verb Config() => Project(
         "config", "[OPTIONS] [FOLDER] [SERVICE...]", "Shows the project as it was understood, or only checks it.", "berth config -q && echo fine\nberth config --services",
         [
-            Option.Flag("quiet", 'q', "Only check"), Option.Flag("services", "Names of services"), Option.Flag("volumes", "Names of volumes"),
+            Option.Flag("quiet", 'q', "Only check"), Option.Flag("services", "Names of services"), Option.Flag("volumes", "Names of volumes"), Option.Flag("networks", "Names of networks"),
             Option.Flag("images", "Names of images"), Option.Flag("profiles", "Names of profiles"), Option.Value("format", "FORMAT", "yaml or json"),
-            Option.Value("output", 'o', "FILE", "Write there"),
+            Option.Value("hash", "SERVICES", "A fingerprint of each service, or of some with commas between them ('*': all)"), Option.Flag("environment", "Variables that the files may name"),
+            Option.Flag("no-interpolate", "Merge the files, and leave the variables in them as they are"), Option.Value("output", 'o', "FILE", "Write there"),
         ],
         async (context, line) =>
         {
-            var view = await ProjectCommands.ReadAsync(context, "config", request => request["services"] = Json.Array(line.Arguments)).ConfigureAwait(false);
+            if (line.Value("format") is not (null or "yaml" or "json") and var format)
+            {
+                throw new UsageException($"--format {format}: it is yaml or json");
+            }
+
+            var view = await ProjectCommands.ReadAsync(context, "config", request =>
+            {
+                request["services"] = Json.Array(line.Arguments);
+                request["noInterpolate"] = line.Flag("no-interpolate");
+                request["environmentIsShown"] = line.Flag("environment");
+            }).ConfigureAwait(false);
             foreach (var warning in view.Texts("warnings"))
             {
                 context.Error.WriteLine($"warning: {warning}");
             }
 
-            if (new[] { "services", "volumes", "images", "profiles" }.FirstOrDefault(line.Flag) is { } list)
+            if (line.Flag("quiet"))
             {
-                view.Texts(list).ToList().ForEach(context.Output.WriteLine);
+                return 0;
             }
-            else if (line.Value("format") is not (null or "yaml" or "json") and var format)
+
+            var text = ConfigText(line, view);
+            if (line.Value("output") is { } file)
             {
-                throw new UsageException($"--format {format}: it is yaml or json");
+                await File.WriteAllTextAsync(file, text).ConfigureAwait(false);
             }
-            else if (!line.Flag("quiet"))
+            else
             {
-                var text = line.Value("format") == "json" ? view.Text("json") + "\n" : view.Text("yaml");
-                if (line.Value("output") is { } file)
-                {
-                    await File.WriteAllTextAsync(file, text).ConfigureAwait(false);
-                }
-                else
-                {
-                    context.Output.Write(text);
-                }
+                context.Output.Write(text);
             }
 
             return 0;
         });
+
+    private static string ConfigText(ParsedLine line, JsonObject view)
+    {
+        string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(one => one + "\n"));
+        if (new[] { "services", "volumes", "networks", "images", "profiles" }.FirstOrDefault(line.Flag) is { } list)
+        {
+            return line.Flag("no-interpolate") ? throw new UsageException($"--{list} and --no-interpolate are incompatible") : Lines(view.Texts(list));
+        }
+
+        if (line.Value("hash") is { } wanted)
+        {
+            var hashes = view.Pairs("hashes").ToDictionary();
+            var names = wanted == "*" ? hashes.Keys.ToList() : [.. wanted.Split(',')];
+            return Lines(names.Select(name => hashes.TryGetValue(name, out var hash) ? $"{name} {hash}" : throw new CliException(1, $"no such service: {name}")));
+        }
+
+        return line.Flag("environment") ? Lines(view.Pairs("environment").Select(pair => $"{pair.Key}={pair.Value}"))
+            : line.Value("format") == "json" ? view.Text("json") + "\n"
+            : view.Text("yaml");
+    }
 }

@@ -53,6 +53,10 @@ internal static class PlanVerbs
             return Show(context, line, view, view.Flag("changes") ? $"{view.Text("project")} is not as {release}. To have that again: {Summary(view)}." : $"{view.Text("project")} is as {release}.");
         });
 
+    /// <summary>The summary and the actions of a plan, for a command that carries out nothing of it.</summary>
+    internal static int ShowOnly(CliContext context, ParsedLine line, JsonObject view) =>
+        Show(context, line, view, $"{view.Text("project")}: nothing is done; it would be: {Summary(view)}.");
+
     private static int Show(CliContext context, ParsedLine line, JsonObject view, string title)
     {
         if (line.Flag("json"))

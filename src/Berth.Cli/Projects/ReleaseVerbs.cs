@@ -11,7 +11,7 @@ internal static class ReleaseVerbs
         "deploy", "[OPTIONS] [FOLDER] [SERVICE...]", "Makes a release: builds and fetches images, has the new containers take over from the old ones, and waits until they have proved\n"
         + "themselves. When they do badly, the old ones serve again and the exit code is 1.",
         "berth deploy --build\nberth deploy --watch 5m app",
-        ComposeVerbs.s_upOptions,
+        [.. ComposeVerbs.s_upOptions, ComposeVerbs.s_watch],
         async (context, line) =>
         {
             var result = await ReleaseRun.RunAsync(context, line, "deploy", request => ComposeVerbs.FillUp(line, request)).ConfigureAwait(false);

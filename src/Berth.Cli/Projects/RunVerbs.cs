@@ -13,7 +13,7 @@ internal static class RunVerbs
             Option.Value("workdir", 'w', "FOLDER", "Where"), Option.Flag("no-tty", 'T', "Without a terminal"), Option.Flag("interactive", 'i', "With input (as always)"),
             Option.Flag("tty", 't', "With a terminal (as always where there is one)"), Option.Flag("privileged", "With all rights"), Option.Value("index", "NUMBER", "Which container of the service"),
         ],
-        ExecAsync)
+        (context, line) => context.Project.IsDryRun ? throw DryRun.Impossible("exec") : ExecAsync(context, line))
     {
         StopsAtArgument = true, TakesProject = true, UsageExitCode = 1,
     };
@@ -55,7 +55,7 @@ internal static class RunVerbs
             Option.Flag("use-aliases", "Answer to the service's names"), Option.Flag("no-deps", "Do not start what the service needs"), Option.Flag("build", "Build the image before"),
             Option.Flag("no-tty", 'T', "Without a terminal"), Option.Flag("interactive", 'i', "With input (as always)"), Option.Flag("tty", 't', "With a terminal (as always where there is one)"),
         ],
-        RunAsync)
+        (context, line) => context.Project.IsDryRun ? throw DryRun.Impossible("run") : RunAsync(context, line))
     {
         StopsAtArgument = true, TakesProject = true, UsageExitCode = 1,
     };

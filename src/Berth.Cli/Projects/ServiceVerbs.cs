@@ -24,6 +24,9 @@ internal static class ServiceVerbs
         "volumes" => Volumes(),
         "scale" => Scale(),
         "ls" => Projects(),
+        "push" => Push(),
+        "events" => Events(),
+        "version" => Version(),
         _ => null,
     };
 
@@ -84,6 +87,11 @@ internal static class ServiceVerbs
             [s_index, Option.Flag("all", "Into every container of the service"), .. docker.Options],
             async (context, line) =>
             {
+                if (context.Project.IsDryRun)
+                {
+                    throw DryRun.Impossible("cp");
+                }
+
                 if (line.Arguments is not [var source, var target])
                 {
                     throw new UsageException("cp needs a source and a target");
@@ -238,6 +246,88 @@ internal static class ServiceVerbs
                 }).ToList();
             Listing.Write(context, line, rows, one => one.Text("Name"), [("NAME", "Name", one => one.Text("Name")), ("STATUS", "Status", one => one.Text("Status")), ("CONFIG FILES", "ConfigFiles", one => one.Text("ConfigFiles"))], []);
             return 0;
+        })
+    {
+        UsageExitCode = 1,
+    };
+
+    private static Verb Push() => ComposeVerbs.Project(
+        "push", "[OPTIONS] [SERVICE...]", "Sends the images that services are built into to their registries.", "berth push\nberth push app",
+        [Option.Flag("quiet", 'q', "Without progress"), Option.Flag("ignore-push-failures", "Go on with the next when one cannot be sent"), Option.Flag("include-deps", "Those of what the services depend on, too")],
+        async (context, line) =>
+        {
+            var docker = ImageVerbs.Push();
+            var config = await ProjectCommands.ReadAsync(context, "config", request => request["services"] = Json.Array(line.Arguments)).ConfigureAwait(false);
+            var services = JsonNode.Parse(config.Text("json"))?["services"]?.AsObject() ?? [];
+            var named = services.Where(pair => line.Arguments.Count == 0 || line.Flag("include-deps") || line.Arguments.Contains(pair.Key)).Where(pair => pair.Value?["build"] is not null).ToList();
+            if (named.Find(pair => pair.Value.Text("image").Length == 0) is { Key: { } nameless })
+            {
+                throw new CliException(1, $"service \"{nameless}\" has no 'image': a name such as registry.example/team/{nameless} says where it is sent to");
+            }
+
+            var status = 0;
+            foreach (var (_, service) in named)
+            {
+                List<string> words = [.. line.Flag("quiet") ? new[] { "--quiet" } : [], service.Text("image")];
+                try
+                {
+                    status = Math.Max(status, await docker.Run(context, CommandLine.Parse(words, docker.Options, stopsAtArgument: false)).ConfigureAwait(false));
+                }
+                catch (CliException exception) when (line.Flag("ignore-push-failures"))
+                {
+                    context.Error.WriteLine($"warning: {service.Text("image")}: {exception.Message}");
+                }
+            }
+
+            return status;
+        });
+
+    private static Verb Events() => ComposeVerbs.Project(
+        "events", "[OPTIONS] [SERVICE...]", "Shows what happens to the project's containers, until it is interrupted.", "berth compose events\nberth compose events --json app",
+        [Option.Flag("json", "As JSON objects, one a line"), Option.Value("since", "TIME", "From a time or how long ago"), Option.Value("until", "TIME", "Up to a time")],
+        async (context, line) =>
+        {
+            var project = (await ProjectCommands.ListAsync(context, line.Arguments).ConfigureAwait(false)).Text("project");
+            await foreach (var one in SystemVerbs.EventsAsync(context, ["type=container", "label=com.docker.compose.project=" + project], line).ConfigureAwait(false))
+            {
+                var attributes = one["Actor"].Pairs("Attributes").ToDictionary();
+                var service = attributes.GetValueOrDefault("com.docker.compose.service", "");
+                if (attributes.GetValueOrDefault("com.docker.compose.oneoff") == "True" || (line.Arguments.Count > 0 && !line.Arguments.Contains(service)))
+                {
+                    continue;
+                }
+
+                context.Output.WriteLine(EventText(one, service, attributes, line.Flag("json")));
+                await context.Output.FlushAsync().ConfigureAwait(false);
+            }
+
+            return 0;
+        });
+
+    private static string EventText(JsonObject one, string service, Dictionary<string, string> attributes, bool asJson)
+    {
+        var time = DateTimeOffset.FromUnixTimeMilliseconds(one.Number("timeNano") / 1_000_000);
+        var shown = attributes.Where(pair => !pair.Key.StartsWith("com.docker.compose.", StringComparison.Ordinal)).OrderBy(pair => pair.Key, StringComparer.Ordinal).ToList();
+        return asJson
+            ? new JsonObject
+            {
+                ["action"] = one.Text("Action"), ["attributes"] = new JsonObject(shown.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))), ["id"] = one["Actor"].Text("ID"),
+                ["service"] = service, ["time"] = time.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), ["type"] = "container",
+            }.ToJsonString(Listing.Line)
+            : $"{time.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)} container {one.Text("Action")} {one["Actor"].Text("ID")} ({string.Join(", ", shown.Select(pair => $"{pair.Key}={pair.Value}"))})";
+    }
+
+    private static Verb Version() => new(
+        "version", "[OPTIONS]", "The version of Berth, whose Compose this is.", "berth compose version --short", [Option.Flag("short", "The number only"), Option.Value("format", 'f', "FORMAT", "pretty or json")],
+        (context, line) =>
+        {
+            context.Output.WriteLine(line.Value("format") switch
+            {
+                "json" => new JsonObject { ["version"] = CliProgram.Version }.ToJsonString(Listing.Line),
+                null or "pretty" => line.Flag("short") ? CliProgram.Version : $"Berth Compose version {CliProgram.Version}",
+                var format => throw new UsageException($"--format {format}: it is pretty or json"),
+            });
+            return Task.FromResult(0);
         })
     {
         UsageExitCode = 1,

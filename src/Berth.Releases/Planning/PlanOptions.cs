@@ -38,6 +38,9 @@ public sealed record PlanOptions
     /// <summary><c>--no-start</c>, and <c>create</c>: containers are made but not started.</summary>
     public bool NoStart { get; init; }
 
+    /// <summary><c>--renew-anon-volumes</c>: a new container does not get the anonymous volumes of the one that it replaces. Those stay, as nobody's.</summary>
+    public bool RenewVolumes { get; init; }
+
     /// <summary>Seconds that services replaced stop-first were away the last time, by name.</summary>
     public IReadOnlyDictionary<string, double> LastGaps { get; init; } = new Dictionary<string, double>();
 

@@ -14,16 +14,7 @@ internal sealed record PlanScope(IReadOnlyList<ServiceModel> Services, IReadOnly
     public static PlanScope Of(ProjectModel project, IReadOnlyList<string> named, bool withoutDependencies)
     {
         string[] wanted = named.Count == 0 ? [.. project.Services.Keys] : [.. named.Where(project.Services.ContainsKey)];
-        var members = wanted.ToHashSet(StringComparer.Ordinal);
-        var pending = new Stack<string>(withoutDependencies ? [] : wanted);
-        while (pending.TryPop(out var name))
-        {
-            foreach (var other in ServiceOrder.Prerequisites(project.Services[name]).Where(project.Services.ContainsKey).Where(members.Add))
-            {
-                pending.Push(other);
-            }
-        }
-
+        var members = withoutDependencies ? wanted.ToHashSet(StringComparer.Ordinal) : ProjectSelection.WithPrerequisites(project.Services, wanted);
         return new PlanScope(
             [.. ServiceOrder.Sort(project.Services).Where(service => members.Contains(service.Name))],
             wanted.ToHashSet(StringComparer.Ordinal),

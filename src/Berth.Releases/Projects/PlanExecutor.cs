@@ -16,9 +16,10 @@ namespace Berth.Releases.Projects;
 /// Carries out a plan. Networks and volumes come first, in order; then every service is a task of its own that begins when those it
 /// needs are done. After a failure or a cancellation no further action begins; what was made has its labels, so <c>down</c> removes it.
 /// </summary>
+/// <param name="renewsVolumes">New containers do not get the anonymous volumes of those that they replace.</param>
 /// <param name="goesOnFrom">When the release began that an earlier daemon has left half done: what it had started, or this one starts, is waited for until it serves. Else null.</param>
 internal sealed class PlanExecutor(
-    EngineHost engine, ProjectReader reader, ProjectModel project, ProjectProgress progress, int? stopTimeoutSeconds, DateTimeOffset? goesOnFrom = null)
+    EngineHost engine, ProjectReader reader, ProjectModel project, ProjectProgress progress, int? stopTimeoutSeconds, DateTimeOffset? goesOnFrom = null, bool renewsVolumes = false)
 {
     private readonly ProjectWait _wait = new(engine, reader, progress);
     private readonly ConcurrentDictionary<string, string> _containerOfService = new(StringComparer.Ordinal);
@@ -334,7 +335,7 @@ internal sealed class PlanExecutor(
     {
         var image = ImagePlanner.ImageOf(project, service);
         var inputs = new ServiceContainerInputs(
-            number, name, image, engine.Images.Resolve(image).Id.ToString(), _files, replaced is null ? new Dictionary<string, string>() : AnonymousVolumes(replaced), ContainerOf);
+            number, name, image, engine.Images.Resolve(image).Id.ToString(), _files, replaced is null || renewsVolumes ? new Dictionary<string, string>() : AnonymousVolumes(replaced), ContainerOf);
         var made = ServiceContainer.Describe(project, service, inputs);
         return await engine.Containers.CreateAsync(nameNow, made.Config, made.Host, made.Networking, outOfService).ConfigureAwait(false);
     }

@@ -28,6 +28,10 @@ public sealed partial class ProjectService
         return new(plan with { Problems = [.. plan.Problems, .. PortRoom.Problems(engine, project, plan), .. MemoryRoom.Problems(engine, plan)] }, fingerprint);
     }
 
+    /// <summary>What <see cref="DownAsync"/> would do now.</summary>
+    /// <param name="desired">Null when only the name is known.</param>
+    public Plan PlanDown(string project, ProjectModel? desired, DownOptions options) => Planner.PlanDown(desired, _reader.Read(project, desired), options);
+
     /// <summary>What would have to be done to have everything again as the release that serves left it.</summary>
     /// <exception cref="BerthException">No release serves.</exception>
     public async Task<(ReleaseRecord Release, Plan Plan)> DriftAsync(string project, CancellationToken cancellationToken)

@@ -132,7 +132,7 @@ public sealed partial class ProjectService
         {
             // For one-off containers only networks and volumes are wanted; the service's own replicas are left alone.
             IReadOnlyList<PlanAction> actions = isForOneOff ? [.. plan.Actions.Where(action => action is CreateNetwork or CreateVolume)] : plan.Actions;
-            var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds);
+            var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, renewsVolumes: options.Plan.RenewVolumes);
             await executor.RunAsync(actions, files, cancellationToken).ConfigureAwait(false);
             return [.. executor.Containers];
         }
@@ -183,7 +183,7 @@ public sealed partial class ProjectService
     private async Task<IReadOnlyList<Container>> CarryOutAsync(
         ReleaseRecord release, ProjectModel project, Plan plan, IReadOnlyDictionary<string, string> files, UpOptions options, ProjectProgress progress, Undoing undoing, bool goesOn)
     {
-        var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, goesOn ? release.Started : null);
+        var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, goesOn ? release.Started : null, options.Plan.RenewVolumes);
         var began = engine.Time.GetTimestamp();
         try
         {

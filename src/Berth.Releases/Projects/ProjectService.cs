@@ -74,14 +74,22 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         await _images.PrepareAsync(project, builds, options, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task PullAsync(ProjectModel project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
+    /// <param name="withDependencies">The images of what the services depend on, too.</param>
+    public Task PullAsync(ProjectModel project, IReadOnlyList<string> services, bool withDependencies, ProjectProgress progress, CancellationToken cancellationToken)
     {
         RequireServices(project, services);
-        var wanted = services.Count == 0 ? project.Services.Values : services.Select(name => project.Services[name]);
+        var wanted = services.Count == 0 ? project.Services.Values : PlanScope.Of(project, services, withoutDependencies: !withDependencies).Services.Where(service => withDependencies || services.Contains(service.Name));
         List<PlanAction> pulls = [.. wanted.Where(service => service is { Build: null, PullPolicy: not PullPolicy.Never })
             .Select(service => new PullImage(service.Image!, service.Platform, "the newest is asked for"))
             .DistinctBy(pull => pull.Image, StringComparer.Ordinal)];
         return _images.PrepareAsync(project, pulls, new(), progress, cancellationToken);
+    }
+
+    /// <summary>Keeps containers up to date with the files that their services name under <c>develop</c>, until it is cancelled.</summary>
+    public Task WatchAsync(ProjectModel project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
+    {
+        RequireServices(project, services);
+        return new Watching.ProjectWatch(engine, this, project, progress).RunAsync(services, cancellationToken);
     }
 
     /// <summary>Starts containers that exist, dependencies first.</summary>

@@ -60,6 +60,7 @@ public sealed class CrashTests
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Everything_is_killed_at_once()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
@@ -99,6 +100,7 @@ public sealed class CrashTests
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Whoever_starts_a_daemon_at_the_same_moment_finds_one_that_answers()
     {
         var cancellationToken = TestContext.Current.CancellationToken;

@@ -3,7 +3,7 @@ using Berth.Testing;
 namespace Berth.Conformance.Tests.Scenarios;
 
 // What a job prints on Berth is what it printed on Docker 28. A class for each file, so that they run beside each other.
-// Together they are slow: ./test --quick runs those of copying and images alone.
+// Together they are slow: ./test --quick runs those of copying alone.
 
 [Trait("Speed", "slow")]
 public sealed class BuildingScenarios(DockerFixture docker) : IClassFixture<DockerFixture>
@@ -20,6 +20,7 @@ public sealed class CopyingScenarios(DockerFixture docker) : IClassFixture<Docke
     public Task As_on_Docker(string title) => ScenarioFile.CheckAsync(docker, "copying", title);
 }
 
+[Trait("Speed", "slow")]
 public sealed class ImagesScenarios(DockerFixture docker) : IClassFixture<DockerFixture>
 {
     [Theory]

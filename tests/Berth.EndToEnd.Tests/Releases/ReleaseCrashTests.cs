@@ -8,6 +8,7 @@ namespace Berth.EndToEnd.Tests.Releases;
 /// The daemon is killed between any two side effects of a release: the next one ends it by itself, one side serves all the time, and nothing is left of the other.
 /// </summary>
 [Collection(AloneCollection.Name)]
+[Trait("Speed", "slow")]
 public sealed class ReleaseCrashTests
 {
     private const int Sampled = 6;

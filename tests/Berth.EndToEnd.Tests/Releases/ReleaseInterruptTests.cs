@@ -5,6 +5,7 @@ using Berth.Testing;
 namespace Berth.EndToEnd.Tests.Releases;
 
 /// <summary>Ctrl-C while a release is under way, on a terminal and without one; and what machines read of it.</summary>
+[Trait("Speed", "slow")]
 public sealed class ReleaseInterruptTests(SmallSite site) : IClassFixture<SmallSite>
 {
     private const string Interrupt = "\x03";

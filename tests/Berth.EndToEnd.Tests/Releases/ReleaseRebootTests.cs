@@ -4,6 +4,7 @@ namespace Berth.EndToEnd.Tests.Releases;
 
 /// <summary>The machine is restarted during a release: one release serves afterwards, by itself.</summary>
 [Collection(AloneCollection.Name)]
+[Trait("Speed", "slow")]
 public sealed class ReleaseRebootTests
 {
     private const int Sampled = 4;

@@ -44,6 +44,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Ports_that_somebody_has_are_refused_before_anything_changes()
     {
         var project = await StartedAsync("ports");
@@ -91,6 +92,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Theory]
+    [Trait("Speed", "slow")]
     [InlineData("stop")]
     [InlineData("rm", "-f")]
     public async Task What_somebody_stops_or_removes_during_the_watch_stays_so(params string[] verb)
@@ -105,6 +107,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task An_old_copy_that_ignores_the_signal_goes_all_the_same()
     {
         var project = new SmallProject(site.Daemon, "stubborn");
@@ -117,6 +120,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task A_slow_first_answer_on_a_connection_is_waited_for()
     {
         const string Asker = "  asker:\n    image: box\n    stop_grace_period: 1s\n    command: [sleep, \"1000\"]\n";
@@ -174,6 +178,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Rollback_makes_an_earlier_release_anew_when_its_containers_are_gone()
     {
         var project = await StartedAsync("later");
@@ -195,6 +200,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Rollback_brings_the_contents_of_configs_and_secrets_back()
     {
         var project = new SmallProject(site.Daemon, "written");
@@ -228,6 +234,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Pruning_leaves_the_images_of_earlier_releases_alone()
     {
         var project = new SmallProject(site.Daemon, "kept");
@@ -261,6 +268,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Two_deploys_at_once_come_one_after_the_other()
     {
         var project = await StartedAsync("twice");
@@ -275,6 +283,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task A_dependent_of_what_failed_is_not_touched_and_what_had_rolled_before_goes_back()
     {
         const string Base = "  base:\n    image: box\n    environment: {{RELEASE: \"{0}\"}}\n    expose: [\"9090\"]\n    stop_grace_period: 1s\n    command: [sh, -c, 'exec httpd -f -p 9090 -h .']";
@@ -315,6 +324,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Evidence_is_verified_elsewhere_and_no_letter_of_it_can_be_changed()
     {
         var project = await StartedAsync("proven");

@@ -2,6 +2,7 @@ namespace Berth.EndToEnd.Tests.Releases;
 
 /// <summary>The daemon is killed while it brings the files of an image into a volume, between any two of its steps there: the page stays whole, and the next daemon ends the release.</summary>
 [Collection(AloneCollection.Name)]
+[Trait("Speed", "slow")]
 public sealed class VolumeRefreshCrashTests
 {
     private static readonly string[][] Files = [["index.html", "old.css", "folder/a.js"], ["index.html", "new.css", "folder/b.js"]];

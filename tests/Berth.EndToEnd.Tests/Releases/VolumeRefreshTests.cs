@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 namespace Berth.EndToEnd.Tests.Releases;
 
 /// <summary>Static files in a volume that one image fills and a web server, which is not replaced, serves: <c>x-berth.refresh</c>.</summary>
+[Trait("Speed", "slow")]
 public sealed class VolumeRefreshTests(SmallSite site) : IClassFixture<SmallSite>
 {
     [Fact]

@@ -33,11 +33,22 @@ internal static class CliProgram
     }
 
     /// <summary>Everything that a verb may end with becomes a message and an exit code.</summary>
-    private static async Task<int> RunAsync(CliContext context, string[] arguments)
+    private static async Task<int> RunAsync(CliContext context, IReadOnlyList<string> arguments)
     {
         Verb? verb = null;
         try
         {
+            if (context.Vocabulary == Vocabulary.Compose && DockerPlugin.Describe(arguments) is { } description)
+            {
+                context.Output.WriteLine(description);
+                return 0;
+            }
+
+            if (context.Vocabulary == Vocabulary.Compose && DockerPlugin.WithoutWord(arguments, [.. s_global, .. ProjectOptions.Options]) is { } plain)
+            {
+                (arguments, context.Program) = (plain, "docker compose");
+            }
+
             var words = ReadGlobal(context, arguments);
             if (words is null)
             {

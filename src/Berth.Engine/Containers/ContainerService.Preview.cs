@@ -1,4 +1,5 @@
 using Berth.Engine.Errors;
+using Berth.Engine.Networks;
 
 namespace Berth.Engine.Containers;
 
@@ -31,9 +32,10 @@ public sealed partial class ContainerService
         };
     }
 
-    /// <summary>Makes of a container what it can become while it runs: its labels, limits, restart policy and health check, which of its networks is the first by name, and how it is stopped.</summary>
+    /// <summary>Makes of a container what it can become while it runs: its labels, limits, restart policy and health check, its published ports, which of its networks is the first by name, and how it is stopped.</summary>
     /// <param name="wanted">As <see cref="Preview"/> gives it; nothing else of it counts.</param>
-    /// <exception cref="BerthException">A limit that cannot be; nothing is changed then.</exception>
+    /// <remarks>Connections through a port that is no longer published go on until they end.</remarks>
+    /// <exception cref="BerthException">A limit that cannot be, or a port that is taken; nothing is changed then.</exception>
     public async Task ChangeAsync(Container container, ContainerRecord wanted)
     {
         await using var held = await HoldAsync(container).ConfigureAwait(false);
@@ -47,19 +49,28 @@ public sealed partial class ContainerService
         var config = record.Config with
         {
             Labels = wanted.Config.Labels,
+            ExposedPorts = wanted.Config.ExposedPorts,
             Healthcheck = wanted.Config.Healthcheck,
             StopSignal = wanted.Config.StopSignal,
             StopTimeout = wanted.Config.StopTimeout,
         };
         ContainerCreation.Validate(config, host);
         HostLimits.RequireKnown(host, _cgroups);
-        if (record.IsRunning && host with { NetworkMode = record.HostConfig.NetworkMode, RestartPolicy = record.HostConfig.RestartPolicy } != record.HostConfig)
+        if (record.IsRunning && host with { NetworkMode = record.HostConfig.NetworkMode, RestartPolicy = record.HostConfig.RestartPolicy, PortBindings = record.HostConfig.PortBindings } != record.HostConfig)
         {
             await SetLimitsAsync(record.Id, host).ConfigureAwait(false);
         }
 
         var changed = record with { Config = config, HostConfig = host };
-        await SaveAsync(container, changed).ConfigureAwait(false);
+        if (record.IsRunning && !HasSamePorts(record.HostConfig, host))
+        {
+            await PublishAsync(container, changed).ConfigureAwait(false);
+        }
+        else
+        {
+            await SaveAsync(container, changed).ConfigureAwait(false);
+        }
+
         if (record.IsRunning && container.Health is { } state && !IsSame(record.Config.Healthcheck, config.Healthcheck))
         {
             container.HealthLoop?.Cancel();
@@ -68,6 +79,47 @@ public sealed partial class ContainerService
 
         _events.Publish("container", "update", record.Id, Attributes(changed));
     }
+
+    // What is published as before keeps its host port, also one that the engine has chosen.
+    private async Task PublishAsync(Container container, ContainerRecord changed)
+    {
+        var before = container.Record;
+        var kept = new SortedDictionary<string, IReadOnlyList<PortBinding>?>(StringComparer.Ordinal);
+        foreach (var (key, bindings) in changed.HostConfig.PortBindings ?? [])
+        {
+            kept[key] = before.HostConfig.PortBindings?.GetValueOrDefault(key) is { } old && AreSame(old, bindings) ? Present(before, key, old) : bindings;
+        }
+
+        var ports = await AllocatePortsAsync(changed with { HostConfig = changed.HostConfig with { PortBindings = kept }, Ports = [] }).ConfigureAwait(false);
+        try
+        {
+            await SaveAsync(container, changed with { Ports = ports }).ConfigureAwait(false);
+        }
+        catch
+        {
+            _ports[changed.Id] = before.Ports;
+            throw;
+        }
+
+        _faults.Reached("container.change.saved");
+        _ports[changed.Id] = ports;
+        await RefreshTrafficAsync().ConfigureAwait(false);
+    }
+
+    private static List<PortBinding> Present(ContainerRecord record, string key, IReadOnlyList<PortBinding> bindings)
+    {
+        var (port, protocol) = PortAllocation.ParsePort(key);
+        List<PortMapping> present = [.. record.Ports.Where(mapping => mapping.ContainerPort == port && mapping.Protocol == protocol)];
+        return present.Count == bindings.Count
+            ? [.. bindings.Select((binding, number) => binding with { HostPort = present[number].HostPort.ToString(System.Globalization.CultureInfo.InvariantCulture) })]
+            : [.. bindings];
+    }
+
+    private static bool HasSamePorts(HostConfig first, HostConfig second) =>
+        (first.PortBindings?.Count ?? 0) == (second.PortBindings?.Count ?? 0)
+        && (first.PortBindings ?? []).All(pair => second.PortBindings!.TryGetValue(pair.Key, out var other) && AreSame(pair.Value, other));
+
+    private static bool AreSame(IReadOnlyList<PortBinding>? first, IReadOnlyList<PortBinding>? second) => (first ?? []).SequenceEqual(second ?? []);
 
     private static IEnumerable<EndpointRecord> Places(string mode, IReadOnlyDictionary<string, EndpointConfig?> wanted) =>
         mode.StartsWith("container:", StringComparison.Ordinal)
@@ -90,6 +142,7 @@ public sealed partial class ContainerService
         MemoryReservation = wanted.MemoryReservation,
         PidsLimit = wanted.PidsLimit,
         RestartPolicy = wanted.RestartPolicy,
+        PortBindings = wanted.PortBindings,
         NetworkMode = IsNetwork(host.NetworkMode) && IsNetwork(wanted.NetworkMode) ? wanted.NetworkMode : host.NetworkMode,
     };
 

@@ -34,6 +34,7 @@ internal static class PortRoom
         ReplaceContainer { Start: true } replace => replace.Service,
         RollService roll => roll.Service,
         StartContainer start => start.Service,
+        UpdateContainer update when update.Changes.Any(change => change.Field.StartsWith("ports.", StringComparison.Ordinal)) => update.Service,
         _ => null,
     };
 

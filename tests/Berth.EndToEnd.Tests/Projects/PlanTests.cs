@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Berth.Testing;
 
 namespace Berth.EndToEnd.Tests.Projects;
 
@@ -83,6 +84,50 @@ public sealed class PlanTests() : ProjectTests("shop")
         made = await InspectAsync();
         Assert.Equal((64 << 20, "no", "front"), ((int)made["HostConfig"]!["Memory"]!, (string?)made["HostConfig"]!["RestartPolicy"]!["Name"], (string?)made["Config"]!["Labels"]!["tier"]));
         Assert.Equal("eth0 lo", (await InAsync("web", "ls /sys/class/net")).ReplaceLineEndings(" "));
+    }
+
+    [Fact]
+    public async Task Published_ports_change_while_it_runs_and_come_back_so()
+    {
+        var (first, second) = (Ports.Free(), Ports.Free());
+        await WriteAsync("compose.yaml", $$"""
+            services:
+              web:
+                image: box
+                command: sh -c 'mkdir /www; echo served >/www/index.html; exec httpd -f -p 80 -h /www'
+                init: true
+                stop_grace_period: 1s
+                ports: ['127.0.0.1:{{first}}:80', '127.0.0.1::81']
+            """);
+        await BerthAsync("up", "-d", "--wait");
+        var (id, chosen) = (await BerthAsync("ps", "-q", "web"), await BerthAsync("compose", "port", "web", "81"));
+        Assert.Equal("served\n", await FetchAsync(first));
+
+        await ReplaceAsync("compose.yaml", $"127.0.0.1:{first}:80", $"127.0.0.1:{second}:80");
+        Assert.Contains($"        ports.80/tcp: 127.0.0.1:{first} → 127.0.0.1:{second}", await BerthAsync("plan"), StringComparison.Ordinal);
+        await BerthAsync("up", "-d", "--no-watch");
+        Assert.Equal((id, chosen), (await BerthAsync("ps", "-q", "web"), await BerthAsync("compose", "port", "web", "81")));
+        Assert.Equal("served\n", await FetchAsync(second));
+        await Assert.ThrowsAsync<HttpRequestException>(() => FetchAsync(first));
+        Assert.StartsWith("shop: nothing to do", await BerthAsync("plan"), StringComparison.Ordinal);
+
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, first);
+        taken.Start();
+        await ReplaceAsync("compose.yaml", $"127.0.0.1:{second}:80", $"127.0.0.1:{first}:80");
+        Assert.Contains($"127.0.0.1:{first} failed: port is already allocated", (await RunAsync("up", "-d", "--no-watch")).Error, StringComparison.Ordinal);
+        Assert.Equal("served\n", await FetchAsync(second));
+        taken.Stop();
+        await BerthAsync("up", "-d", "--no-watch");
+        Assert.Equal("served\n", await FetchAsync(first));
+        await BerthAsync("rollback", "--no-watch");
+        Assert.Equal("served\n", await FetchAsync(second));
+        Assert.Equal((id, chosen), (await BerthAsync("ps", "-q", "web"), await BerthAsync("compose", "port", "web", "81")));
+    }
+
+    private static async Task<string> FetchAsync(int port)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        return await client.GetStringAsync(new Uri($"http://127.0.0.1:{port}/"), TestContext.Current.CancellationToken);
     }
 
     // Acceptance, row 60: a new image alone, and the preview names exactly what it touches.

@@ -134,6 +134,8 @@ public sealed class ComposeLoader
         return (name, folder, files, Merge(trees, folder, keepsVariables));
     }
 
+    private bool IsTrue(string variable) => _options.Environment.GetValueOrDefault(variable) is "1" or "t" or "T" or "true" or "TRUE" or "True";
+
     private string? Lookup(string name) => _environment.GetValueOrDefault(name);
 
     private string ProjectFolder(string firstFile) => Path.GetFullPath(
@@ -143,9 +145,11 @@ public sealed class ComposeLoader
     private void ReadEnvironmentFiles(string folder)
     {
         var standard = Path.Combine(folder, ".env");
-        IEnumerable<string> files = _options.EnvFiles.Count > 0
-            ? _options.EnvFiles.Select(file => Path.GetFullPath(file, _options.CurrentFolder))
-            : File.Exists(standard) ? [standard] : [];
+        IReadOnlyList<string> named = _options.EnvFiles.Count > 0 ? _options.EnvFiles
+            : (_options.Environment.GetValueOrDefault("COMPOSE_ENV_FILES") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        IEnumerable<string> files = named.Count > 0
+            ? named.Select(file => Path.GetFullPath(file, _options.CurrentFolder))
+            : File.Exists(standard) && !IsTrue("COMPOSE_DISABLE_ENV_FILE") ? [standard] : [];
         var read = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var file in files)
         {

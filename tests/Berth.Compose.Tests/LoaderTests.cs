@@ -256,6 +256,19 @@ public class LoaderTests
     }
 
     [Fact]
+    public void Files_of_variables_may_be_named_in_the_environment_and_the_usual_one_be_left_out()
+    {
+        using var project = Project.Of("services: {a: {image: i, user: '${A-none}', hostname: '${B-none}'}}").With(".env", "A=usual\nB=usual\n").With("one.env", "A=one\nB=one\n").With("two.env", "B=two\n")
+            .With(("COMPOSE_ENV_FILES", "one.env,two.env"));
+        var service = project.Good().Services["a"];
+        Assert.Equal(("one", "two"), (service.User, service.Hostname));
+        Assert.Equal("usual", project.Good(options => options with { EnvFiles = [".env"] }).Services["a"].User);
+
+        using var without = Project.Of("services: {a: {image: i, user: '${A-none}'}}").With(".env", "A=usual\n").With(("COMPOSE_DISABLE_ENV_FILE", "1"));
+        Assert.Equal("none", without.Good().Services["a"].User);
+    }
+
+    [Fact]
     public void Networks_volumes_secrets_and_configs_are_read()
     {
         using var project = Of("""

@@ -134,7 +134,7 @@ internal static class ComposeVerbs
         {
             await ReleaseRun.RunAsync(context, line, "up", request =>
             {
-                FillPlan(line, request);
+                FillPlan(context, line, request);
                 request["noStart"] = true;
             }).ConfigureAwait(false);
             return 0;
@@ -181,7 +181,7 @@ internal static class ComposeVerbs
 
             var result = await ReleaseRun.RunAsync(context, line, "up", request =>
             {
-                FillUp(line, request);
+                FillUp(context, line, request);
                 plan?.Apply(request);
             }).ConfigureAwait(false);
             if (isDetached)
@@ -200,9 +200,9 @@ internal static class ComposeVerbs
         });
 
     /// <summary>What <c>up</c> and <c>deploy</c> ask for.</summary>
-    internal static void FillUp(ParsedLine line, JsonObject request)
+    internal static void FillUp(CliContext context, ParsedLine line, JsonObject request)
     {
-        FillPlan(line, request);
+        FillPlan(context, line, request);
         request["wait"] = line.Flag("wait");
         request["waitTimeout"] = line.Number("wait-timeout");
         request["timeout"] = line.Number("timeout");
@@ -210,7 +210,7 @@ internal static class ComposeVerbs
     }
 
     /// <summary>What decides what is done.</summary>
-    internal static void FillPlan(ParsedLine line, JsonObject request)
+    internal static void FillPlan(CliContext context, ParsedLine line, JsonObject request)
     {
         if (line.Flag("force-recreate") && line.Flag("no-recreate"))
         {
@@ -226,10 +226,13 @@ internal static class ComposeVerbs
         request["noRecreate"] = line.Flag("no-recreate");
         request["noDependencies"] = line.Flag("no-deps");
         request["noStart"] = line.Flag("no-start");
-        request["removeOrphans"] = line.Flag("remove-orphans");
+        request["removeOrphans"] = RemovesOrphans(context, line);
         request["renewVolumes"] = line.Flag("renew-anon-volumes");
         request["scale"] = Scale(line.Values("scale"));
     }
+
+    private static bool RemovesOrphans(CliContext context, ParsedLine line) =>
+        line.Has("remove-orphans") ? line.Flag("remove-orphans") : context.Variable("COMPOSE_REMOVE_ORPHANS") is "1" or "true";
 
     internal static JsonObject Scale(IReadOnlyList<string> values)
     {
@@ -253,16 +256,16 @@ internal static class ComposeVerbs
         ],
         async (context, line) =>
         {
-            await ProjectCommands.RunAsync(context, "down", request => FillDown(line, request)).ConfigureAwait(false);
+            await ProjectCommands.RunAsync(context, "down", request => FillDown(context, line, request)).ConfigureAwait(false);
             return 0;
         });
 
-    internal static void FillDown(ParsedLine line, JsonObject request)
+    internal static void FillDown(CliContext context, ParsedLine line, JsonObject request)
     {
         request["services"] = Json.Array(line.Arguments);
         request["volumes"] = line.Flag("volumes");
         request["removeImages"] = line.Value("rmi");
-        request["removeOrphans"] = line.Flag("remove-orphans");
+        request["removeOrphans"] = RemovesOrphans(context, line);
         request["timeout"] = line.Number("timeout");
     }
 

@@ -35,7 +35,7 @@ internal static class DryRun
 
         if (verb is "up" or "create" or "deploy" or "scale")
         {
-            var view = await ProjectCommands.ReadAsync(context, "plan", request => FillPlan(verb, line, request)).ConfigureAwait(false);
+            var view = await ProjectCommands.ReadAsync(context, "plan", request => FillPlan(context, verb, line, request)).ConfigureAwait(false);
             return PlanVerbs.ShowOnly(context, line, view);
         }
 
@@ -43,7 +43,7 @@ internal static class DryRun
         {
             var answer = await ProjectCommands.RunAsync(context, "down", request =>
             {
-                ComposeVerbs.FillDown(line, request);
+                ComposeVerbs.FillDown(context, line, request);
                 request["dryRun"] = true;
             }).ConfigureAwait(false);
             return PlanVerbs.ShowOnly(context, line, answer["plan"]!.AsObject());
@@ -55,7 +55,7 @@ internal static class DryRun
         return 0;
     }
 
-    private static void FillPlan(string verb, ParsedLine line, JsonObject request)
+    private static void FillPlan(CliContext context, string verb, ParsedLine line, JsonObject request)
     {
         if (verb == "scale")
         {
@@ -67,7 +67,7 @@ internal static class DryRun
             return;
         }
 
-        ComposeVerbs.FillPlan(line, request);
+        ComposeVerbs.FillPlan(context, line, request);
         request["noStart"] = verb == "create" || line.Flag("no-start");
     }
 

@@ -27,7 +27,7 @@ internal static class PlanVerbs
             var request = new JsonObject();
             var view = await ProjectCommands.ReadAsync(context, "plan", asked =>
             {
-                ComposeVerbs.FillPlan(line, asked);
+                ComposeVerbs.FillPlan(context, line, asked);
                 request = asked;
             }).ConfigureAwait(false);
             foreach (var warning in view.Texts("warnings"))

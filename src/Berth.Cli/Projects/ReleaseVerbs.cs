@@ -14,7 +14,7 @@ internal static class ReleaseVerbs
         [.. ComposeVerbs.s_upOptions, ComposeVerbs.s_watch],
         async (context, line) =>
         {
-            var result = await ReleaseRun.RunAsync(context, line, "deploy", request => ComposeVerbs.FillUp(line, request)).ConfigureAwait(false);
+            var result = await ReleaseRun.RunAsync(context, line, "deploy", request => ComposeVerbs.FillUp(context, line, request)).ConfigureAwait(false);
             if (result["release"] is not null)
             {
                 context.Error.WriteLine($"Release {result.Text("release")} of {result.Text("project")} serves.");

@@ -19,7 +19,7 @@ internal static class HeldStop
         var seconds = timeoutSeconds ?? container.Record.Config.StopTimeout ?? 10;
         var stopping = TimeSpan.FromSeconds(seconds) + AfterEnd;
         await engine.Containers.HoldConnectionsAsync(container, seconds < 0 || stopping > Longest ? Longest : stopping).ConfigureAwait(false);
-        await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopPreparedAsync(engine, container, timeoutSeconds)).ConfigureAwait(false);
+        await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Stopping", "Stopped", () => ContainerActions.StopPreparedAsync(engine, container, timeoutSeconds, progress)).ConfigureAwait(false);
         if (!isFollowedAtOnce)
         {
             await engine.Containers.HoldConnectionsAsync(container, AfterEnd).ConfigureAwait(false);

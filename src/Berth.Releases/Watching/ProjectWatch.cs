@@ -20,8 +20,8 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
     private const int KeptOutput = 4096;
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200); // without a change, after which it is done what the changes ask for
     private static readonly TimeSpan s_longestExec = TimeSpan.FromMinutes(10);
-    private readonly Channel<string> _changes = Channel.CreateUnbounded<string>(new() { SingleReader = true });
-    private readonly ConcurrentBag<Exception> _lost = [];
+    private readonly Channel<string> _changes = Channel.CreateBounded<string>(new BoundedChannelOptions(10_000) { SingleReader = true });
+    private readonly ConcurrentDictionary<string, string> _lost = new(StringComparer.Ordinal); // watched paths of which not every change is known, and why
 
     /// <summary>Until it is cancelled.</summary>
     /// <param name="services">Empty for all.</param>
@@ -48,7 +48,7 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
                 await ActAsync(rule.Service, [(rule, rule.Files())], cancellationToken).ConfigureAwait(false);
             }
 
-            watchers.ForEach(watcher => watcher.EnableRaisingEvents = true);
+            watchers.ForEach(Begin);
             progress(new(ProjectEventKind.Container, project.Name, "Watch enabled"));
             while (true)
             {
@@ -66,20 +66,40 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
         var isFolder = Directory.Exists(path);
         var watcher = isFolder ? new FileSystemWatcher(path) { IncludeSubdirectories = true } : new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path));
         watcher.NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.Attributes;
-        watcher.Created += (_, change) => _changes.Writer.TryWrite(change.FullPath);
-        watcher.Changed += (_, change) => _changes.Writer.TryWrite(change.FullPath);
-        watcher.Deleted += (_, change) => _changes.Writer.TryWrite(change.FullPath);
+        watcher.Created += (_, change) => Note(path, change.FullPath);
+        watcher.Changed += (_, change) => Note(path, change.FullPath);
+        watcher.Deleted += (_, change) => Note(path, change.FullPath);
         watcher.Renamed += (_, change) =>
         {
-            _changes.Writer.TryWrite(change.OldFullPath);
-            _changes.Writer.TryWrite(change.FullPath);
+            Note(path, change.OldFullPath);
+            Note(path, change.FullPath);
         };
         watcher.Error += (_, error) =>
         {
-            _lost.Add(error.GetException());
-            _changes.Writer.TryWrite(path); // something in it
+            _lost[path] = error.GetException().Message;
+            _changes.Writer.TryWrite(path);
         };
         return watcher;
+    }
+
+    private void Note(string watched, string changed)
+    {
+        if (!_changes.Writer.TryWrite(changed))
+        {
+            _lost[watched] = "too many at once";
+        }
+    }
+
+    private static void Begin(FileSystemWatcher watcher)
+    {
+        try
+        {
+            watcher.EnableRaisingEvents = true;
+        }
+        catch (IOException exception)
+        {
+            throw new BerthException(ErrorKind.Unavailable, $"'{watcher.Path}' cannot be watched: {exception.Message} 'sysctl -w fs.inotify.max_user_instances=…' and 'fs.inotify.max_user_watches=…' allow more.");
+        }
     }
 
     // All that comes until nothing has for a while.
@@ -104,9 +124,13 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
 
     private async Task HandleAsync(IReadOnlyList<WatchRule> rules, HashSet<string> paths, CancellationToken cancellationToken)
     {
-        while (_lost.TryTake(out var lost))
+        foreach (var watched in _lost.Keys)
         {
-            progress(new(ProjectEventKind.Warning, project.Name, $"changes were lost: {lost.Message}. All of the watched folder is taken as changed"));
+            if (_lost.TryRemove(watched, out var reason))
+            {
+                progress(new(ProjectEventKind.Warning, project.Name, $"changes below {watched} were lost ({reason}): all of it is taken as changed"));
+                paths.Add(watched);
+            }
         }
 
         foreach (var service in rules.GroupBy(rule => rule.Service))

@@ -69,6 +69,20 @@ public sealed class DryRunTests() : ProjectTests("desk")
     }
 
     [Fact]
+    public async Task A_service_that_is_killed_because_a_shell_keeps_its_signal_is_told_so()
+    {
+        await WriteAsync("compose.yaml", """
+            services:
+              shell: {image: box, command: "sh -c 'sleep 1000; true'", stop_grace_period: 1s}
+              listed: {image: box, command: "sh -c 'exec sleep 1000'", stop_grace_period: 1s, stop_signal: KILL}
+            """);
+        await BerthAsync("up", "-d");
+        var stop = (await RunAsync("stop")).EnsureSuccess().Error;
+        Assert.Contains("was killed after 1 s: its first process is a shell (sh), which passes no signal on. Put 'exec' before", stop, StringComparison.Ordinal);
+        Assert.Single(stop.Split("which passes no signal on").Skip(1));
+    }
+
+    [Fact]
     public async Task Config_shows_one_side_of_a_project_at_a_time()
     {
         Assert.Equal("tool\nweb", string.Join('\n', (await BerthAsync("config", "--services")).Split('\n').Order(StringComparer.Ordinal)));

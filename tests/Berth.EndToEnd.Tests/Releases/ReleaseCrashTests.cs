@@ -71,7 +71,7 @@ public sealed class ReleaseCrashTests
         await visiting;
     }
 
-    /// <summary>A limit, a label and a network, while the container runs on.</summary>
+    /// <summary>A limit, a label, a network and a published port, while the container runs on.</summary>
     [Fact]
     [Trait("Speed", "slow")]
     public async Task A_change_in_place_at_every_place()
@@ -80,6 +80,7 @@ public sealed class ReleaseCrashTests
         await using var daemon = await SmallSite.StartAsync(cancellationToken);
         var project = new SmallProject(daemon, "site");
         var turn = 1;
+        int[] ports = [project.Port, Ports.Free()];
         await WriteAsync();
         (await project.RunAsync("up", "-d", "--wait")).EnsureSuccess();
         var id = (await project.RunAsync("ps", "-q")).EnsureSuccess().Output;
@@ -103,9 +104,11 @@ public sealed class ReleaseCrashTests
                 await project.UntilSettledAsync(what);
             }
 
-            Assert.Equal("1", await project.AnswerAsync());
             var again = await project.RunAsync("up", "-d");
             Assert.True(again.ExitCode == 0, $"{what}: then 'up' ended with {again.ExitCode}: {again.Error}");
+            Assert.Equal("1", await project.AnswerAsync());
+            project.Port = ports[(turn + 1) % 2];
+            await Assert.ThrowsAsync<HttpRequestException>(project.AnswerAsync);
             var plan = await project.RunAsync("plan", "--detailed-exitcode");
             Assert.True(plan.ExitCode == 0, $"{what}: then there is still to do: {plan.Output}{plan.Error}");
             Assert.Equal(id, (await project.RunAsync("ps", "-q")).EnsureSuccess().Output);
@@ -113,8 +116,12 @@ public sealed class ReleaseCrashTests
             Assert.True(seen == $"{(64 + turn) << 20} {turn} {1 + (turn % 2)}", $"{what}: {seen}");
         }
 
-        Task WriteAsync() => project.WriteAsync(
-            1, keys: $"mem_limit: {64 + turn}m\nlabels: {{turn: '{turn}'}}\nnetworks: [{(turn % 2 == 1 ? "default, more" : "default")}]", rest: "networks: {more: }");
+        Task WriteAsync()
+        {
+            project.Port = ports[turn % 2];
+            return project.WriteAsync(
+                1, keys: $"mem_limit: {64 + turn}m\nlabels: {{turn: '{turn}'}}\nnetworks: [{(turn % 2 == 1 ? "default, more" : "default")}]", rest: "networks: {more: }");
+        }
     }
 
     /// <summary>A command that is to be run after the start is, whatever became of the daemon that had started the container.</summary>

@@ -36,7 +36,7 @@ internal sealed class SmallProject(TestDaemon daemon, string name)
 {
     private readonly string _folder = Directory.CreateDirectory($"{daemon.Folder}/{name}").FullName;
 
-    public int Port { get; } = Ports.Free();
+    public int Port { get; set; } = Ports.Free();
 
     public string ContainerName => $"{name}-web-1";
 

@@ -17,7 +17,7 @@ public sealed class GrowthTests
     private const long BytesOfNoise = 16 << 20; // a heap grows in steps
 
     [Theory]
-    [Trait("Speed", "slow")]
+    [Trait("Speed", "long")]
     [InlineData(30, 120)]
     public Task A_hundred(int few, int many) => GrowAsync(few, many);
 

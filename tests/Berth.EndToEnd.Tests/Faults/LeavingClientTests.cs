@@ -79,6 +79,7 @@ public sealed class LeavingClientTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Speed", "long")]
     public async Task Whoever_is_asked_on_its_behalf_is_left_too()
     {
         var asked = new ConcurrentBag<Task>(); // until the daemon leaves

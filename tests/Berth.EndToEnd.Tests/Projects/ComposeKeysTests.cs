@@ -15,15 +15,18 @@ public sealed class ComposeKeysTests() : ProjectTests("keys")
               db:
                 image: box
                 command: sh -c 'echo kept >/data/file; mkdir -p /www; echo answers >/www/index.html; exec httpd -f -p 80 -h /www'
+                init: true
                 environment: {VERSION: 1}
                 volumes: ['data:/data']
               web:
                 image: box
                 command: sleep 1000
+                init: true
                 links: ['db:database']
               reader:
                 image: box
                 command: sleep 1000
+                init: true
                 volumes_from: ['db:ro']
             volumes: {data: }
             """);

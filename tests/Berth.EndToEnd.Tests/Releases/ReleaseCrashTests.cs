@@ -21,6 +21,7 @@ public sealed class ReleaseCrashTests
     public Task A_release_that_fails_at_every_place(string keys) => KillFailingAsync(keys, count => Enumerable.Range(1, count));
 
     [Fact]
+    [Trait("Speed", "long")]
     public Task A_release_that_fails_here_and_there() => KillFailingAsync("x-berth: {roll: stop-first}", count => Enumerable.Range(1, 3).Select(number => number * count / 4));
 
     /// <summary>Ctrl-C, and "undo".</summary>
@@ -200,6 +201,7 @@ public sealed class ReleaseCrashTests
     public Task On_the_way_back_at_every_place(string keys, bool isWatched) => KillBackAsync(keys, isWatched, count => Enumerable.Range(1, count));
 
     [Fact]
+    [Trait("Speed", "long")]
     public Task On_the_way_back_here_and_there() => KillBackAsync("", isWatched: true, count => Enumerable.Range(1, Sampled).Select(number => number * count / (Sampled + 1)).Distinct());
 
     // 'rollback', of a release that is watched or that is not: the next daemon ends it, and the release before serves.

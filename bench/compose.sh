@@ -22,28 +22,14 @@ for engine in berth docker; do
 done
 
 berth_compose() { if [ "${BENCH_CLIENT:-}" = docker ]; then docker_to_berth compose "$@"; else berth compose "$@"; fi; }
-docker_compose() { docker compose "$@"; }
 
-for engine in berth docker; do (cd "$BENCH_ROOT/$engine-10" && "${engine}_compose" up -d && "${engine}_compose" down -v) >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }; done
-rm -f "$BENCH_ROOT"/times.*
-for ((round = 0; round < count; round++)); do
-  for engine in berth docker; do
-    for step in up again down; do
-      words=(up -d)
-      [ $step != down ] || words=(down -v)
-      begin=$(date +%s%N)
-      (cd "$BENCH_ROOT/$engine-10" && "${engine}_compose" "${words[@]}") >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }
-      echo $((($(date +%s%N) - begin) / 1000)) >>"$BENCH_ROOT/times.$step.$engine"
-    done
-  done
-done
-for step in up again down; do
-  for engine in berth docker; do
-    report "ten services: ${step/again/up, nothing to do}" $engine "$BENCH_ROOT/times.$step.$engine" "$BENCH_ROOT/times.$step.berth"
-  done
-done
+berth_up() { (cd "$BENCH_ROOT/berth-10" && berth_compose up -d); }
+berth_down() { (cd "$BENCH_ROOT/berth-10" && berth_compose down -v); }
+docker_up() { (cd "$BENCH_ROOT/docker-10" && docker compose up -d); }
+docker_down() { (cd "$BENCH_ROOT/docker-10" && docker compose down -v); }
+up_and_down 'ten services' "$count"
 
-compare 'config of 500 services' "$count" "berth=(cd $BENCH_ROOT/berth-500 && berth_compose config)" "docker=(cd $BENCH_ROOT/docker-500 && docker_compose config)"
+compare 'config of 500 services' "$count" "berth=(cd $BENCH_ROOT/berth-500 && berth_compose config)" "docker=(cd $BENCH_ROOT/docker-500 && docker compose config)"
 compare 'plan of 200 services, none there' "$count" "berth=(cd $BENCH_ROOT/berth-200 && berth plan)"
 (cd "$BENCH_ROOT/berth-200" && berth compose create) >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }
 compare 'plan of 200 services, all made' "$count" "berth=(cd $BENCH_ROOT/berth-200 && berth plan)"

@@ -23,21 +23,5 @@ berth_down() { (cd "$BENCH_ROOT/forum-berth" && berth_compose down); }
 docker_up() { (cd "$BENCH_ROOT/forum-docker" && docker compose up -d --wait --no-build); }
 docker_down() { (cd "$BENCH_ROOT/forum-docker" && docker compose down); }
 
-# The warm-up sets up the databases. Each round is up, up again and down, for one engine after the other.
-for engine in berth docker; do "${engine}_up" >"$BENCH_ROOT/output" 2>&1 && "${engine}_down" >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }; done
-rm -f "$BENCH_ROOT"/times.*
-for ((round = 0; round < count; round++)); do
-  for engine in berth docker; do
-    for step in up again down; do
-      verb=${step/again/up}
-      begin=$(date +%s%N)
-      "${engine}_$verb" >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }
-      echo $((($(date +%s%N) - begin) / 1000)) >>"$BENCH_ROOT/times.$step.$engine"
-    done
-  done
-done
-for step in up again down; do
-  for engine in berth docker; do
-    report "forum: ${step/again/up, nothing to do}" $engine "$BENCH_ROOT/times.$step.$engine" "$BENCH_ROOT/times.$step.berth"
-  done
-done
+# The first round sets up the databases.
+up_and_down forum "$count"

@@ -139,6 +139,27 @@ compare() {
   done
 }
 
+# up_and_down NAME COUNT: rounds of up, up again and down, for one engine after the other: the functions ENGINE_up and ENGINE_down. The first round is a warm-up.
+up_and_down() {
+  local name=$1 count=$2 engine step verb begin round
+  for ((round = 0; round <= count; round++)); do
+    [ $round != 1 ] || rm -f "$BENCH_ROOT"/times.*
+    for engine in berth docker; do
+      for step in up again down; do
+        verb=${step/again/up}
+        begin=$(date +%s%N)
+        "${engine}_$verb" >"$BENCH_ROOT/output" 2>&1 || { cat "$BENCH_ROOT/output" >&2; exit 1; }
+        echo $((($(date +%s%N) - begin) / 1000)) >>"$BENCH_ROOT/times.$step.$engine"
+      done
+    done
+  done
+  for step in up again down; do
+    for engine in berth docker; do
+      report "$name: ${step/again/up, nothing to do}" $engine "$BENCH_ROOT/times.$step.$engine" "$BENCH_ROOT/times.$step.berth"
+    done
+  done
+}
+
 # Sorted microseconds in, the given quantile in milliseconds out.
 quantile() { sort -n "$1" | awk -v q="$2" '{v[NR] = $1} END {i = 1 + (NR - 1) * q; l = int(i); h = l < NR ? l + 1 : l; printf "%.1f", (v[l] + (v[h] - v[l]) * (i - l)) / 1000}'; }
 

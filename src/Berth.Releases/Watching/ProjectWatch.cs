@@ -43,12 +43,12 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
         var watchers = rules.Select(rule => rule.Watch.Path).Distinct().Select(Watch).ToList();
         try
         {
+            watchers.ForEach(Begin); // before the first copy: what changes meanwhile is copied again
             foreach (var rule in rules.Where(rule => rule.Watch is { InitialSync: true, Action: not (WatchAction.Rebuild or WatchAction.Restart) }))
             {
                 await ActAsync(rule.Service, [(rule, rule.Files())], cancellationToken).ConfigureAwait(false);
             }
 
-            watchers.ForEach(Begin);
             progress(new(ProjectEventKind.Container, project.Name, "Watch enabled"));
             while (true)
             {
@@ -198,7 +198,11 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
         {
             var pipe = new Pipe();
             var packing = Task.Run(() => Pack(rule, present, pipe.Writer), cancellationToken);
-            await engine.Containers.WriteArchiveAsync(container, "/", pipe.Reader.AsStream(), keepsKinds: false, toUser: true, cancellationToken).ConfigureAwait(false);
+            await using (var archive = pipe.Reader.AsStream()) // closed, it lets the packing end when the unpacking fails
+            {
+                await engine.Containers.WriteArchiveAsync(container, "/", archive, keepsKinds: false, toUser: true, cancellationToken).ConfigureAwait(false);
+            }
+
             await packing.ConfigureAwait(false);
         }
 

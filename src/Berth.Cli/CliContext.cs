@@ -73,7 +73,7 @@ internal sealed class CliContext
 
     internal static bool InputIsTerminal => Terminal.IsTerminal(0);
 
-    internal bool HasColours => Variable("NO_COLOR") is null;
+    internal bool HasColours => Project.Ansi == "always" || (Project.Ansi == "auto" && Variable("NO_COLOR") is null);
 
     internal string? Variable(string name) => Environment.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
 

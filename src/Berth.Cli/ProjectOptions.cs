@@ -12,6 +12,8 @@ internal sealed class ProjectOptions
         Option.List("env-file", "FILE", "File with variables instead of .env"),
         Option.List("profile", "NAME", "Profile to switch on; may be repeated"),
         Option.Value("project-directory", "FOLDER", "Where relative paths start"),
+        Option.Value("progress", "HOW", "How progress is shown: auto, tty, plain, json or quiet"),
+        Option.Value("ansi", "WHEN", "When colours and cursor movements are used: never, always or auto"),
         Option.Flag("dry-run", "Show what would be done, and do nothing"),
     ];
 
@@ -29,6 +31,12 @@ internal sealed class ProjectOptions
     internal bool IsDryRun { get; private set; }
 
     internal string? Directory { get; set; }
+
+    /// <summary><c>auto</c>, <c>tty</c>, <c>plain</c>, <c>json</c> or <c>quiet</c>.</summary>
+    internal string Progress { get; private set; } = "auto";
+
+    /// <summary><c>never</c>, <c>always</c> or <c>auto</c>.</summary>
+    internal string Ansi { get; private set; } = "auto";
 
     /// <summary>A project was named, so that names mean its services.</summary>
     internal bool IsExplicit => Files.Count > 0 || Name is not null || Directory is not null;
@@ -50,7 +58,16 @@ internal sealed class ProjectOptions
         IsDryRun |= line.Flag("dry-run");
         Name = line.Value("project-name") ?? Name;
         Directory = line.Value("project-directory") ?? Directory;
+        if (IsProjects("progress"))
+        {
+            Progress = OneOf("progress", line.Value("progress") ?? Progress, "auto", "tty", "plain", "json", "quiet");
+        }
+
+        Ansi = OneOf("ansi", line.Value("ansi") ?? Ansi, "never", "always", "auto");
     }
+
+    private static string OneOf(string option, string value, params IReadOnlyList<string> known) =>
+        known.Contains(value) ? value : throw new UsageException($"--{option} {value}: it is one of {string.Join(", ", known)}");
 
     /// <summary>Whether a first argument names a project's folder: it has a slash, and is a folder here.</summary>
     internal static bool IsFolder(string argument) => argument.Contains('/', StringComparison.Ordinal) && System.IO.Directory.Exists(argument);

@@ -61,6 +61,9 @@ public static class ComposeLabels
             [Version] = CompatibleVersion,
         };
 
+    /// <summary>Whether a container whose <see cref="DependsOn"/> label that is has to be restarted with a service.</summary>
+    public static bool IsRestartedWith(string dependsOn, string service) => dependsOn.Split(',').Any(entry => entry.Split(':') is [var name, _, "true"] && name == service);
+
     /// <summary><c>db:service_healthy:false,cache:service_started:true</c>; the last part says whether to restart with it.</summary>
     private static string Dependencies(ServiceModel service) => string.Join(
         ',',

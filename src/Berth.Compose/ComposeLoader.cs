@@ -46,6 +46,9 @@ public sealed record ComposeLoadOptions
 public sealed record ComposeLoadResult(
     ProjectModel? Project, IReadOnlyList<ComposeDiagnostic> Errors, IReadOnlyList<ComposeDiagnostic> Warnings);
 
+/// <summary>The variables that a project's files name, by name.</summary>
+public sealed record NamedVariables(IReadOnlyList<NamedVariable> All, IReadOnlyList<ComposeDiagnostic> Errors);
+
 /// <summary>A project's files as one, variables and all: nothing is checked but that it is YAML, and no value is understood.</summary>
 /// <param name="Yaml">Null when there are errors; so is <paramref name="Json"/>.</param>
 public sealed record MergedFiles(string? Yaml, string? Json, IReadOnlyList<ComposeDiagnostic> Errors, IReadOnlyList<ComposeDiagnostic> Warnings);
@@ -90,6 +93,42 @@ public sealed class ComposeLoader
         var loader = new ComposeLoader(options);
         _ = loader.ReadMerged(keepsVariables: true);
         return loader._environment;
+    }
+
+    /// <summary>The variables that the merged files name, by name; one that stands in several places is required where one says so, and has the first default: <c>config --variables</c>.</summary>
+    public static NamedVariables NamedVariables(ComposeLoadOptions options)
+    {
+        var loader = new ComposeLoader(options);
+        var found = new SortedDictionary<string, NamedVariable>(StringComparer.Ordinal);
+        void Add(NamedVariable one) => found[one.Name] = found.TryGetValue(one.Name, out var before)
+            ? before with { Default = before.Default ?? one.Default, Alternate = before.Alternate ?? one.Alternate, IsRequired = before.IsRequired || one.IsRequired }
+            : one;
+        void Visit(YamlNode? node)
+        {
+            switch (node)
+            {
+                case MapNode map:
+                    map.Entries.ToList().ForEach(entry => Visit(entry.Value));
+                    break;
+                case ListNode list:
+                    list.Items.ToList().ForEach(Visit);
+                    break;
+                case ScalarNode scalar:
+                    try
+                    {
+                        new Template(scalar.Text, _ => null, lenient: false, _ => { }) { Named = Add }.Expand();
+                    }
+                    catch (TemplateException exception)
+                    {
+                        loader._diagnostics.Error(scalar.Place, exception.Message);
+                    }
+
+                    break;
+            }
+        }
+
+        Visit(loader.ReadMerged(keepsVariables: true)?.Top);
+        return new([.. found.Values], loader._diagnostics.Errors);
     }
 
     private ProjectModel? LoadProject()

@@ -78,6 +78,15 @@ internal sealed class ProjectAssembly(
             }
         }
 
+        foreach (var other in (service.Build?.BuildsOn ?? []).Where(other => !active.TryGetValue(other, out var found) || found.Build is null))
+        {
+            Error(service, "build", active.ContainsKey(other)
+                ? $"it is built on the image of '{other}', which the project does not build; write docker-image://IMAGE"
+                : parts.Services.ContainsKey(other)
+                ? $"it is built on the image of '{other}', which is in a profile that is not active"
+                : $"there is no service '{other}' whose image it could be built on.{Nearest.Suggest(other, active.Keys)}");
+        }
+
         foreach (var (key, mode) in new[] { ("network_mode", service.NetworkMode), ("pid", service.Pid), ("ipc", service.Ipc) })
         {
             if (mode is not null && mode.StartsWith("service:", StringComparison.Ordinal) && !active.ContainsKey(mode[8..]))
@@ -157,15 +166,26 @@ internal sealed class ProjectAssembly(
         var done = new HashSet<string>(StringComparer.Ordinal);
         foreach (var service in active.Keys)
         {
-            if (FindCycle(service, [], done, active) is { } cycle)
+            if (FindCycle(service, [], done, active, ServiceOrder.Prerequisites) is { } cycle)
             {
                 Error(active[cycle[0]], KeyOf(active[cycle[0]], cycle[1]), $"services wait for one another: {string.Join(" -> ", cycle)}");
-                return;
+                break;
+            }
+        }
+
+        done.Clear();
+        foreach (var service in active.Keys)
+        {
+            if (FindCycle(service, [], done, active, one => one.Build?.BuildsOn ?? []) is { } cycle)
+            {
+                Error(active[cycle[0]], "build", $"images are built on one another: {string.Join(" -> ", cycle)}");
+                break;
             }
         }
     }
 
-    private static List<string>? FindCycle(string service, List<string> path, HashSet<string> done, Dictionary<string, ServiceModel> active)
+    private static List<string>? FindCycle(
+        string service, List<string> path, HashSet<string> done, Dictionary<string, ServiceModel> active, Func<ServiceModel, IEnumerable<string>> others)
     {
         var seen = path.IndexOf(service);
         if (seen >= 0)
@@ -179,7 +199,7 @@ internal sealed class ProjectAssembly(
         }
 
         path.Add(service);
-        var cycle = ServiceOrder.Prerequisites(model).Select(other => FindCycle(other, path, done, active)).FirstOrDefault(one => one is not null);
+        var cycle = others(model).Select(other => FindCycle(other, path, done, active, others)).FirstOrDefault(one => one is not null);
         path.RemoveAt(path.Count - 1);
         done.Add(service);
         return cycle;

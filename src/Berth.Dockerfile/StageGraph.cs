@@ -8,9 +8,10 @@ public static class StageGraph
     /// <summary>The stages to build for a target, dependencies first; the target is the last.</summary>
     /// <param name="target">A stage's name or number; null for the last stage of the file.</param>
     /// <param name="globalArgs">Values of the <c>ARG</c>s before the first <c>FROM</c>.</param>
+    /// <param name="isContext">Whether a name is that of an additional context, which comes before a stage of the same name; null for none.</param>
     /// <exception cref="ArgumentException">There is no such stage.</exception>
     /// <exception cref="WordException">A <c>FROM</c> cannot be expanded.</exception>
-    public static IReadOnlyList<Stage> Needed(DockerfileModel file, string? target, Func<string, string?> globalArgs)
+    public static IReadOnlyList<Stage> Needed(DockerfileModel file, string? target, Func<string, string?> globalArgs, Func<string, bool>? isContext = null)
     {
         var last = FindTarget(file, target);
         var needed = new SortedSet<int>();
@@ -19,7 +20,7 @@ public static class StageGraph
         {
             if (needed.Add(index))
             {
-                foreach (var dependency in Dependencies(file, file.Stages[index], globalArgs))
+                foreach (var dependency in Dependencies(file, file.Stages[index], globalArgs, isContext))
                 {
                     pending.Push(dependency.Index);
                 }
@@ -43,10 +44,10 @@ public static class StageGraph
     }
 
     /// <summary>The stages that a stage reads directly.</summary>
-    public static IReadOnlyList<Stage> Dependencies(DockerfileModel file, Stage stage, Func<string, string?> globalArgs)
+    public static IReadOnlyList<Stage> Dependencies(DockerfileModel file, Stage stage, Func<string, string?> globalArgs, Func<string, bool>? isContext = null)
     {
         var names = stage.Instructions.SelectMany(Sources).Prepend(Words.Expand(stage.From, globalArgs, file.Escape));
-        return [.. names.Select((name, position) => FindSource(file, name, stage.Index, isBase: position == 0)).OfType<Stage>().Distinct()];
+        return [.. names.Select((name, position) => isContext?.Invoke(name) == true ? null : FindSource(file, name, stage.Index, isBase: position == 0)).OfType<Stage>().Distinct()];
     }
 
     /// <summary>The earlier stage that a <c>COPY --from</c> or <c>RUN --mount from=</c> names; null when it names an image.</summary>

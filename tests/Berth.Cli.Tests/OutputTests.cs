@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Berth.Cli.Docker;
 using Berth.Cli.Output;
+using Berth.Testing;
 
 namespace Berth.Cli.Tests;
 
@@ -42,7 +43,7 @@ public class OutputTests
     public void Progress_is_plain_lines_where_nobody_looks()
     {
         using var text = new StringWriter { NewLine = "\n" };
-        var view = new ProgressView(text, isTerminal: false, hasColours: true, () => 80);
+        var view = new ProgressView(text, isTerminal: false, hasColours: true, () => (24, 80), TimeProvider.System);
         view.Show(new JsonObject { ["kind"] = "container", ["name"] = "p-app-1", ["status"] = "Creating" });
         view.Show(new JsonObject { ["kind"] = "container", ["name"] = "p-app-1", ["status"] = "Created", ["elapsed"] = 0.12 });
         view.Show(new JsonObject { ["kind"] = "image", ["name"] = "x", ["status"] = "Pulling", ["detail"] = "abc: Downloading 40%" });
@@ -54,10 +55,49 @@ public class OutputTests
     public void Progress_is_redrawn_on_a_terminal_without_colours_when_they_are_unwanted()
     {
         using var text = new StringWriter { NewLine = "\n" };
-        var view = new ProgressView(text, isTerminal: true, hasColours: false, () => 80);
+        var view = new ProgressView(text, isTerminal: true, hasColours: false, () => (24, 80), new ManualTime());
         view.Show(new JsonObject { ["kind"] = "container", ["name"] = "a", ["status"] = "Creating" });
         view.Show(new JsonObject { ["kind"] = "container", ["name"] = "a", ["status"] = "Created", ["elapsed"] = 1.0 });
         Assert.Equal("[+] 0/1\n ⠿ Container a  Creating\n\e[2A\e[J[+] 1/1\n ✔ Container a  Created  1.0s\n", text.ToString());
+    }
+
+    [Fact]
+    public void What_goes_on_counts_its_seconds_and_shows_what_its_check_said()
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        var time = new ManualTime();
+        var view = new ProgressView(text, isTerminal: true, hasColours: false, () => (24, 40), time);
+        view.Show(new JsonObject { ["kind"] = "container", ["name"] = "db", ["status"] = "Waiting" });
+        time.Advance(TimeSpan.FromSeconds(2));
+        view.Show(new JsonObject { ["kind"] = "container", ["name"] = "db", ["status"] = "Waiting", ["detail"] = "its check\e[2J said 没有人" });
+        time.Advance(TimeSpan.FromSeconds(1));
+        view.Finish([]);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(
+            [" ⠿ Container db  Waiting", " ⠿ Container db  Waiting  1s", " ⠿ Container db  Waiting  2s", " ⠿ Container db  Waiting  2s  its check", " ⠿ Container db  Waiting  3s  its check"],
+            text.ToString().Split('\n').Where(line => line.Contains("Waiting", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_wide_letter_takes_two_columns_and_moves_nothing()
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        var view = new ProgressView(text, isTerminal: true, hasColours: false, () => (24, 40), new ManualTime());
+        view.Show(new JsonObject { ["kind"] = "volume", ["name"] = "船", ["status"] = "Creating", ["detail"] = "\a没有人没有人没有人没有人没有人" });
+        Assert.Equal("[+] 0/1\n ⠿ Volume 船  Creating   没有人没有人没\n", text.ToString());
+    }
+
+    [Fact]
+    public void More_than_the_screen_holds_shows_what_goes_on()
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        var view = new ProgressView(text, isTerminal: true, hasColours: false, () => (6, 80), new ManualTime());
+        for (var i = 1; i <= 6; i++)
+        {
+            view.Show(new JsonObject { ["kind"] = "container", ["name"] = $"c{i}", ["status"] = i is 2 or 3 ? "Waiting" : "Started" });
+        }
+
+        Assert.EndsWith("\e[5A\e[J[+] 4/6\n ⠿ Container c2  Waiting\n ⠿ Container c3  Waiting\n ✔ Container c5  Started\n ✔ Container c6  Started\n", text.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

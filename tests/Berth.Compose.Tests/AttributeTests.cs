@@ -149,6 +149,8 @@ public sealed class AttributeTests
         "build: {context: ., extra_hosts: ['somehost=162.242.195.82', 'myhostv6=::1'], isolation: default, network: host}",
         "build: {context: ., labels: {com.example.department: Finance, empty: }, target: prod, shm_size: 2gb, tags: ['myimage:mytag', 'registry/username/myrepos:my-other-tag']}",
         "build: {context: ., platforms: [linux/amd64], provenance: mode=max, sbom: true, ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}}}",
+        "build: {context: ., additional_contexts: {assets: ./dir, above: .., base: 'docker-image://alpine:3', other: 'service:made'}}",
+        "build: {context: ., additional_contexts: [assets=./dir, base=docker-image://alpine]}",
         "build: {context: ., secrets: [server-certificate, {source: server-certificate, target: cert}]}",
     ];
 
@@ -195,7 +197,7 @@ public sealed class AttributeTests
         string Top(string key, string standard) => topLines.StartsWith(key, StringComparison.Ordinal) ? "" : $"{key}: {standard}\n";
         using var project = Project.Of(
             "services:\n  web:\n" + (serviceLines.StartsWith("image:", StringComparison.Ordinal) ? "" : "    image: web\n") + string.Concat(serviceLines.Split('\n').Select(line => $"    {line}\n"))
-            + "  db: {image: db}\n  redis: {image: redis}\n  once: {image: once}\n  off: {image: off, profiles: [off]}\n"
+            + "  db: {image: db}\n  redis: {image: redis}\n  once: {image: once}\n  off: {image: off, profiles: [off]}\n  made: {build: ./made}\n"
             + Top("networks", "{front: , back: }") + Top("volumes", "{named: }") + Top("configs", "{my_config: {content: text}}") + Top("secrets", "{server-certificate: {file: ./a.env}}") + topLines)
             .With(".env.web", "A=1\n").With("a.env", "FROM_FILE=file\nOTHER=file\n").With("b.env", "Q='x y'\n").With("raw.env", "RAW='kept' # all\n")
             .With("app.labels", "one=file\ntwo=2\n").With("more.labels", "three=3\n").With(("CALLER", "the caller's")).With(("COMPOSE_PROFILES", "on"));

@@ -22,6 +22,7 @@ public sealed class MergeTests
         { "mapping", "deploy: {update_config: {parallelism: 1, order: start-first}}", "deploy: {update_config: {parallelism: 2}}" },
         { "mapping", "build: {context: ., args: {A: 1, B: 2}, target: a}", "build: {args: [B=3], target: b}" },
         { "mapping", "build: ./a", "build: {target: b}" },
+        { "mapping", "build: {context: ., additional_contexts: {a: ./a, b: 'docker-image://b'}}", "build: {additional_contexts: [a=./c]}" },
         { "mapping", "build: {context: ./a, dockerfile: D}", "build: ./b" },
         { "mapping", "build: {context: ., tags: ['a:1'], cache_from: [x], secrets: [sec]}", "build: {tags: ['b:1'], cache_from: [y], secrets: [{source: sec, target: t}]}" },
         { "mapping", "networks: [one]", "networks: [two]" },

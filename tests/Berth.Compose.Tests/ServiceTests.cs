@@ -92,6 +92,10 @@ public class ServiceTests
     [InlineData("extends: a", "compose.yaml:4:14: services.a.extends: services extend one another: a -> a")]
     [InlineData("extends: {file: no.yaml, service: b}", "compose.yaml:4:14: services.a.extends: the file 'FOLDER/no.yaml' does not exist")]
     [InlineData("build: {context: ., ssh: [default]}", "compose.yaml:4:25: services.a.build: the key 'ssh' is not supported by Berth: no agent is reached from a build; give it a key as a secret with RUN --mount=type=secret")]
+    [InlineData("build: {context: ., additional_contexts: {r: 'https://example.com/a.git'}}", "compose.yaml:4:50: services.a.build.additional_contexts.r: 'https://example.com/a.git' is not fetched; clone or unpack it and name the folder")]
+    [InlineData("build: {context: ., additional_contexts: {r: ''}}", "compose.yaml:4:50: services.a.build.additional_contexts.r: has no value; it is a folder, service:NAME or docker-image://IMAGE")]
+    [InlineData("build: {context: ., additional_contexts: ['r=service:b']}", "compose.yaml:4:5: services.a.build: there is no service 'b' whose image it could be built on.")]
+    [InlineData("build: {context: ., additional_contexts: {r: 'service:a'}}", "compose.yaml:4:5: services.a.build: images are built on one another: a -> a")]
     [InlineData("build: {context: ., secrets: [s]}", "compose.yaml:4:5: services.a.build: there is no secret 's' at the top level.")]
     [InlineData("platform: linux/arm64\nbuild: {context: ., platforms: [linux/amd64]}", "compose.yaml:5:36: services.a.build.platforms: the service's platform 'linux/arm64' is not among them")]
     [InlineData("restart: allways", "compose.yaml:4:14: services.a.restart: 'allways' must be no, always, on-failure[:NUMBER] or unless-stopped. Did you mean 'always'?")]
@@ -127,6 +131,13 @@ public class ServiceTests
     [InlineData("userns_mode: keep-id", "compose.yaml:4:18: services.a.userns_mode: 'keep-id' must be host, or left away")]
     [InlineData("label_file: no.labels", "compose.yaml:4:17: services.a.label_file: the file 'FOLDER/no.labels' does not exist")]
     public void A_mistake_is_told_where_it_stands(string lines, string expected) => Assert.Equal(expected.Split('|').Order(), ServiceErrors(lines).Order());
+
+    [Fact]
+    public void An_image_is_built_only_on_those_that_the_project_builds()
+    {
+        using var project = Project.Of("services:\n  a:\n    build: {context: ., additional_contexts: {r: 'service:b'}}\n  b: {image: b}\n");
+        Assert.Equal(["compose.yaml:3:5: services.a.build: it is built on the image of 'b', which the project does not build; write docker-image://IMAGE"], project.Errors());
+    }
 
     [Fact]
     public void All_mistakes_are_told_at_once() => Assert.Equal(3, ServiceErrors("prots: [1]\nuser: {}\nscale: x").Length);

@@ -31,6 +31,10 @@ public class StageGraphTests
     }
 
     [Fact]
+    public void An_additional_context_goes_before_a_stage_of_its_name() =>
+        Assert.Equal([4], StageGraph.Needed(s_file, "4", name => name == "BASE" ? "deps" : null, name => name == "3").Select(stage => stage.Index));
+
+    [Fact]
     public void An_unknown_target_suggests_the_nearest() =>
         Assert.StartsWith(
             "target stage \"biuld\" could not be found. Did you mean 'build'?",

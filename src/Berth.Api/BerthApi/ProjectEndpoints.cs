@@ -68,11 +68,11 @@ internal static class ProjectEndpoints
             return null;
         });
         MapPlain(routes, "build", (request, target, progress, token) => projects.BuildAsync(target.Required, Build(request), progress, token));
-        MapPlain(routes, "pull", (request, target, progress, token) => projects.PullAsync(target.Required, request.Services, request.Flag("withDependencies"), progress, token));
+        MapPlain(routes, "pull", (request, target, progress, token) => projects.PullAsync(target.Required, Pull(request), progress, token));
         MapPlain(routes, "watch", (request, target, progress, token) => projects.WatchAsync(target.Required, request.Services, progress, token));
         MapPlain(routes, "start", (request, target, progress, token) => projects.StartAsync(target.Name, request.Services, progress, token));
         MapPlain(routes, "stop", (request, target, progress, token) => projects.StopAsync(target.Name, request.Services, request.Number("timeout"), progress, token));
-        MapPlain(routes, "restart", (request, target, progress, token) => projects.RestartAsync(target.Name, request.Services, request.Number("timeout"), progress, token));
+        MapPlain(routes, "restart", (request, target, progress, token) => projects.RestartAsync(target.Name, request.Services, request.Number("timeout"), withDependents: !request.Flag("noDependencies"), progress, token));
         MapPlain(routes, "kill", (request, target, progress, token) => projects.KillAsync(target.Name, request.Services, request.Text("signal"), progress, token));
         MapPlain(routes, "pause", (request, target, progress, token) => projects.PauseAsync(target.Name, request.Services, pause: true, progress, token));
         MapPlain(routes, "unpause", (request, target, progress, token) => projects.PauseAsync(target.Name, request.Services, pause: false, progress, token));
@@ -142,6 +142,16 @@ internal static class ProjectEndpoints
     private static async Task ConfigAsync(HttpContext context)
     {
         var request = await ProjectRequest.ReadAsync(context).ConfigureAwait(false);
+        if (request.Flag("variablesAreShown"))
+        {
+            var variables = ComposeLoader.NamedVariables(request.Options([]));
+            await (variables.Errors.Count > 0 ? RefuseAsync(context, variables.Errors) : context.WriteAsync(new JsonObject
+            {
+                ["variables"] = new JsonArray([.. variables.All.Select(one => new JsonObject { ["Name"] = one.Name, ["DefaultValue"] = one.Default ?? "", ["AlternateValue"] = one.Alternate ?? "", ["Required"] = one.IsRequired })]),
+            })).ConfigureAwait(false);
+            return;
+        }
+
         if (request.Flag("noInterpolate"))
         {
             var merged = ComposeLoader.Merge(request.Options([]));
@@ -253,9 +263,18 @@ internal static class ProjectEndpoints
         },
     };
 
+    private static ProjectPullOptions Pull(ProjectRequest request) => new()
+    {
+        Services = request.Services,
+        WithDependencies = request.Flag("withDependencies"),
+        OnlyMissing = request.Pull() == PullPolicy.Missing,
+        IgnoreFailures = request.Flag("ignoreFailures"),
+    };
+
     private static ProjectBuildOptions Build(ProjectRequest request) => new()
     {
         Services = request.Services,
+        WithDependencies = request.Flag("withDependencies"),
         NoCache = request.Flag("noCache"),
         Pull = request.Flag("pullBases"),
         Arguments = request.Map("arguments"),
@@ -280,6 +299,10 @@ internal static class ProjectEndpoints
         AutoRemove = request.Flag("autoRemove"),
         NoDependencies = request.Flag("noDependencies"),
         Build = request.Flag("build"),
+        Pull = request.Pull(),
+        RemoveOrphans = request.Flag("removeOrphans"),
+        AddedCapabilities = request.Strings("addedCapabilities"),
+        DroppedCapabilities = request.Strings("droppedCapabilities"),
     };
 
     // [[IP:]HOST:]CONTAINER[/PROTOCOL]

@@ -31,11 +31,14 @@ internal static class Pairs
         return result;
     }
 
+    /// <summary>Those of files, without comments and empty ones.</summary>
+    internal static IEnumerable<string> Lines(IEnumerable<string> files) => files.SelectMany(File.ReadLines).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#');
+
     /// <summary>As <c>NAME=VALUE</c> lines: first the files', then the options'. A bare NAME takes the caller's variable.</summary>
     internal static JsonArray Environment(IEnumerable<string> values, IEnumerable<string> files, CliContext context)
     {
         var result = new JsonArray();
-        foreach (var line in files.SelectMany(File.ReadLines).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').Concat(values))
+        foreach (var line in Lines(files).Concat(values))
         {
             if (line.Contains('=', StringComparison.Ordinal))
             {

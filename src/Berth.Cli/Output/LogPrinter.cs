@@ -11,7 +11,7 @@ internal sealed class LogPrinter(CliContext context, bool hasPrefixes, bool mayC
 {
     private static readonly string[] s_colours = ["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"];
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly bool _hasColours = mayColour && context.HasColours && CliContext.OutputIsTerminal;
+    private readonly bool _hasColours = mayColour && context.HasColours && (CliContext.OutputIsTerminal || context.Project.Ansi == "always");
 
     /// <param name="query">Of the logs endpoint, without the streams.</param>
     /// <param name="ended">Called when a followed container's log has ended.</param>

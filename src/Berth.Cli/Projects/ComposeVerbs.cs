@@ -26,7 +26,7 @@ internal static class ComposeVerbs
 
     internal static readonly IReadOnlyList<Option> s_upOptions =
     [
-        Option.Flag("quiet-pull", "Fetch images without progress"),
+        Quiet.Pull, Quiet.Build,
         Option.Flag("yes", 'y', "Do not ask (Berth never does)"),
         Option.Flag("wait", "Return once everything runs and is healthy; implies -d"),
         Option.Value("wait-timeout", "SECONDS", "How long to wait at most"),
@@ -65,7 +65,12 @@ internal static class ComposeVerbs
         "pull" => Pull(),
         "start" => Of("start", "[SERVICE...]", "Starts containers that were stopped, in the order of their dependencies.", "berth start", [], (_, _) => { }),
         "stop" => Of("stop", "[OPTIONS] [SERVICE...]", "Stops containers; those that need others go first.", "berth stop\nberth stop -t 3 app", [s_timeout], Timeout),
-        "restart" => Of("restart", "[OPTIONS] [SERVICE...]", "Restarts containers.", "berth restart app", [s_timeout], Timeout),
+        "restart" => Of("restart", "[OPTIONS] [SERVICE...]", "Restarts containers, and those of services that ask for it ('depends_on' with 'restart').", "berth restart app",
+            [s_timeout, Option.Flag("no-deps", "Leave services that depend on them alone")], (line, request) =>
+            {
+                Timeout(line, request);
+                request["noDependencies"] = line.Flag("no-deps");
+            }),
         "kill" => Of("kill", "[OPTIONS] [SERVICE...]", "Sends running containers a signal.", "berth kill -s HUP nginx",
             [Option.Value("signal", 's', "SIGNAL", "Which (default KILL)")], (line, request) => request["signal"] = line.Value("signal")),
         "pause" => Of("pause", "[SERVICE...]", "Freezes containers.", "berth pause app", [], (_, _) => { }),
@@ -129,7 +134,7 @@ internal static class ComposeVerbs
 
     private static Verb Create() => Project(
         "create", "[OPTIONS] [FOLDER] [SERVICE...]", "Makes what 'up' makes, and starts nothing.", "berth compose create\nberth compose create --build app",
-        [Option.Flag("quiet-pull", "Fetch images without progress"), Option.Flag("yes", 'y', "Do not ask (Berth never does)"), .. s_planOptions.Where(option => option.Name is not "no-start")],
+        [Quiet.Pull, Quiet.Build, Option.Flag("yes", 'y', "Do not ask (Berth never does)"), .. s_planOptions.Where(option => option.Name is not "no-start")],
         async (context, line) =>
         {
             await ReleaseRun.RunAsync(context, line, "up", request =>
@@ -141,14 +146,21 @@ internal static class ComposeVerbs
         });
 
     private static Verb Pull() => Project(
-        "pull", "[OPTIONS] [SERVICE...]", "Fetches the images of a project.", "berth pull\nberth pull mysql", [Option.Flag("quiet", 'q', "Without progress"), Option.Flag("include-deps", "Those of what the services depend on, too")],
+        "pull", "[OPTIONS] [SERVICE...]", "Fetches the images of a project.", "berth pull\nberth pull mysql", 
+        [
+            Option.Flag("quiet", 'q', "Without progress"), Option.Flag("include-deps", "Those of what the services depend on, too"),
+            Option.Value("policy", "WHEN", "missing: only those that are not here; always (default)"), Option.Flag("ignore-pull-failures", "Go on with the others when one cannot be fetched"),
+            Option.Flag("ignore-buildable", "Not those that the project builds (Berth never fetches them)"),
+        ],
         async (context, line) =>
         {
             await ProjectCommands.RunAsync(context, "pull", request =>
             {
                 request["services"] = Json.Array(line.Arguments);
                 request["withDependencies"] = line.Flag("include-deps");
-            }, Quiet.View(context, line, "quiet")).ConfigureAwait(false);
+                request["pull"] = line.Value("policy") is null or "always" or "missing" ? line.Value("policy") : throw new UsageException($"--policy {line.Value("policy")}: it is missing or always");
+                request["ignoreFailures"] = line.Flag("ignore-pull-failures");
+            }, line.Flag("quiet") ? Quiet.All(context) : ProgressView.For(context)).ConfigureAwait(false);
             return 0;
         });
 
@@ -273,18 +285,20 @@ internal static class ComposeVerbs
         "build", "[OPTIONS] [SERVICE...]", "Builds the project's images.", "berth build\nberth build --no-cache app",
         [
             Option.Flag("no-cache", "Run every step anew"), Option.Flag("pull", "Look for newer base images"),
-            Option.List("build-arg", "NAME=VALUE", "A value for an ARG"),
+            Option.List("build-arg", "NAME=VALUE", "A value for an ARG"), Option.Flag("with-dependencies", "Those of what the services depend on, too"),
+            Option.Flag("quiet", 'q', "Without output, but for what goes wrong"), Option.Flag("push", "Send the images to their registries afterwards"),
         ],
         async (context, line) =>
         {
             await ProjectCommands.RunAsync(context, "build", request =>
             {
                 request["services"] = Json.Array(line.Arguments);
+                request["withDependencies"] = line.Flag("with-dependencies");
                 request["noCache"] = line.Flag("no-cache");
                 request["pullBases"] = line.Flag("pull");
                 request["arguments"] = Docker.Pairs.ToJson(line.Values("build-arg"), context);
-            }).ConfigureAwait(false);
-            return 0;
+            }, line.Flag("quiet") ? Quiet.All(context) : ProgressView.For(context)).ConfigureAwait(false);
+            return line.Flag("push") ? await ServiceVerbs.PushAsync(context, line.Arguments, withDependencies: line.Flag("with-dependencies"), isQuiet: line.Flag("quiet"), goesOn: false).ConfigureAwait(false) : 0;
         });
 
     private static Verb List() => Project(
@@ -292,12 +306,19 @@ internal static class ComposeVerbs
         [
             Option.Flag("all", 'a', "Those that do not run, and those of run, too"), Option.Flag("quiet", 'q', "Ids only"),
             Option.Flag("services", "Names of services only"), Option.Value("format", "FORMAT", "table or json"),
-            Option.Flag("no-trunc", "Show everything in full"),
+            Option.Flag("no-trunc", "Show everything in full"), Option.List("status", "STATE", "Only those that are so: created, running, paused, restarting, exited, dead"),
+            Option.List("filter", "status=STATE", "The same"), Option.Flag("orphans", "Those of services that the files do not have, too (default; --orphans=false)"),
         ],
         async (context, line) =>
         {
+            var states = States(line);
+            var showsAll = line.Flag("all") || states.Count > 0;
             var view = await ProjectCommands.ListAsync(context, line.Arguments, line.Flag("all")).ConfigureAwait(false);
-            var rows = view.List("containers").Where(one => line.Flag("all") || one.Text("State") is "running" or "restarting" or "paused").ToList();
+            var services = view.Texts("services");
+            var rows = view.List("containers")
+                .Where(one => showsAll || one.Text("State") is "running" or "restarting" or "paused")
+                .Where(one => states.Count == 0 || states.Contains(one.Text("State")))
+                .Where(one => line.IsOn("orphans") || services.Contains(one.Text("Service"))).ToList();
             if (line.Flag("services"))
             {
                 rows.Select(one => one.Text("Service")).Distinct().ToList().ForEach(context.Output.WriteLine);
@@ -321,16 +342,39 @@ internal static class ComposeVerbs
             return 0;
         });
 
+    private static readonly string[] s_states = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+    private static List<string> States(ParsedLine line)
+    {
+        List<string> states =
+        [
+            .. line.Values("status"),
+            .. line.Values("filter").Select(filter => filter.Split('=', 2) is ["status", var state] ? state : throw new UsageException($"--filter {filter}: it is status=STATE")),
+        ];
+        return states.Find(state => !s_states.Contains(state)) is { } unknown ? throw new UsageException($"'{unknown}' is no state; there are {string.Join(", ", s_states)}") : states;
+    }
+
     private static Verb Logs() => Project(
         "logs", "[OPTIONS] [SERVICE...]", "Shows what the project's containers print.", "berth logs -f\nberth logs --tail 20 app",
-        [.. LogOptions.Options, Option.Flag("no-log-prefix", "Without the services' names"), Option.Flag("no-color", "Without colours")],
+        [.. LogOptions.Options, Option.Value("index", "NUMBER", "Of which container of the service"), Option.Flag("no-log-prefix", "Without the services' names"), Option.Flag("no-color", "Without colours")],
         async (context, line) =>
         {
             var view = await ProjectCommands.ListAsync(context, line.Arguments).ConfigureAwait(false);
-            var sources = view.List("containers").Select(one => new LogSource(one.Text("Id"), AttachedProject.Prefix(one), one.Flag("Tty"))).ToList();
+            var index = line.Value("index");
+            if (index is not null && line.Arguments.Count != 1)
+            {
+                throw new UsageException("--index needs one service");
+            }
+
+            var sources = view.List("containers").Where(one => index is null || one.Text("Number") == index).Select(one => new LogSource(one.Text("Id"), AttachedProject.Prefix(one), one.Flag("Tty"))).ToList();
             if (line.Arguments.FirstOrDefault(name => !view.Texts("services").Contains(name) && view.List("containers").All(one => one.Text("Service") != name)) is { } unknown)
             {
                 throw new CliException(1, $"no such service: {unknown}");
+            }
+
+            if (index is not null && sources.Count == 0)
+            {
+                throw new CliException(1, $"service \"{line.Arguments[0]}\" has no container #{index}");
             }
 
             var printer = new LogPrinter(context, !line.Flag("no-log-prefix"), !line.Flag("no-color"));
@@ -343,7 +387,7 @@ internal static class ComposeVerbs
         [
             Option.Flag("quiet", 'q', "Only check"), Option.Flag("services", "Names of services"), Option.Flag("volumes", "Names of volumes"), Option.Flag("networks", "Names of networks"),
             Option.Flag("images", "Names of images"), Option.Flag("profiles", "Names of profiles"), Option.Value("format", "FORMAT", "yaml or json"),
-            Option.Value("hash", "SERVICES", "A fingerprint of each service, or of some with commas between them ('*': all)"), Option.Flag("environment", "Variables that the files may name"),
+            Option.Value("hash", "SERVICES", "A fingerprint of each service, or of some with commas between them ('*': all)"), Option.Flag("environment", "Variables that the files may name"), Option.Flag("variables", "Variables that the files name, and what they are without a value"),
             Option.Flag("no-interpolate", "Merge the files, and leave the variables in them as they are"), Option.Value("output", 'o', "FILE", "Write there"),
         ],
         async (context, line) =>
@@ -358,6 +402,7 @@ internal static class ComposeVerbs
                 request["services"] = Json.Array(line.Arguments);
                 request["noInterpolate"] = line.Flag("no-interpolate");
                 request["environmentIsShown"] = line.Flag("environment");
+                request["variablesAreShown"] = line.Flag("variables");
             }).ConfigureAwait(false);
             foreach (var warning in view.Texts("warnings"))
             {
@@ -395,6 +440,16 @@ internal static class ComposeVerbs
             var hashes = view.Pairs("hashes").ToDictionary();
             var names = wanted == "*" ? hashes.Keys.ToList() : [.. wanted.Split(',')];
             return Lines(names.Select(name => hashes.TryGetValue(name, out var hash) ? $"{name} {hash}" : throw new CliException(1, $"no such service: {name}")));
+        }
+
+        if (line.Flag("variables"))
+        {
+            return line.Value("format") == "json" ? new JsonObject(view.List("variables").Select(one => KeyValuePair.Create(one.Text("Name"), (JsonNode?)new JsonObject
+            {
+                ["Name"] = one.Text("Name"), ["DefaultValue"] = one.Text("DefaultValue"), ["PresenceValue"] = one.Text("AlternateValue"), ["Required"] = one.Flag("Required"),
+            }))).ToJsonString(Listing.Line) + "\n" : Table.Render(
+                ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"],
+                [.. view.List("variables").Select(one => (IReadOnlyList<string>)[one.Text("Name"), one.Flag("Required") ? "true" : "false", one.Text("DefaultValue"), one.Text("AlternateValue")])]);
         }
 
         return line.Flag("environment") ? Lines(view.Pairs("environment").Select(pair => $"{pair.Key}={pair.Value}"))

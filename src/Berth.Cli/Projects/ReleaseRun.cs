@@ -38,7 +38,7 @@ internal sealed class ReleaseRun : IProgressView, IDisposable
 
     internal static async Task<JsonObject> RunAsync(CliContext context, ParsedLine line, string verb, Action<JsonObject> complete)
     {
-        using var run = new ReleaseRun(context, line.Flag("json") ? new JsonProgress(context.Output) : Quiet.View(context, line, "quiet-pull"));
+        using var run = new ReleaseRun(context, line.Flag("json") ? new JsonProgress(context.Output) : Quiet.View(context, line));
         try
         {
             return await ProjectCommands.RunAsync(context, verb, complete, run, run._detaching.Token).ConfigureAwait(false);

@@ -54,6 +54,9 @@ internal static class RunVerbs
             Option.List("publish", 'p', "HOST:CONTAINER", "Publish a port"), Option.Flag("service-ports", 'P', "Publish the service's ports"),
             Option.Flag("use-aliases", "Answer to the service's names"), Option.Flag("no-deps", "Do not start what the service needs"), Option.Flag("build", "Build the image before"),
             Option.Flag("no-tty", 'T', "Without a terminal"), Option.Flag("interactive", 'i', "With input (as always)"), Option.Flag("tty", 't', "With a terminal (as always where there is one)"),
+            Option.List("env-from-file", "FILE", "Variables from a file"), Option.List("cap-add", "CAPABILITY", "A right more"), Option.List("cap-drop", "CAPABILITY", "A right less"),
+            Option.Value("pull", "WHEN", "always, missing or never"), Option.Flag("remove-orphans", "Remove containers of services that the files no longer have"),
+            Option.Flag("quiet", 'q', "Without progress"), Quiet.Pull, Quiet.Build,
         ],
         (context, line) => context.Project.IsDryRun ? throw DryRun.Impossible("run") : RunAsync(context, line))
     {
@@ -75,7 +78,11 @@ internal static class RunVerbs
             request["command"] = Json.Array(line.Arguments.Skip(1));
             request["entrypoint"] = line.Value("entrypoint");
             request["name"] = line.Value("name");
-            request["variables"] = Pairs.ToJson(line.Values("env"), context);
+            request["variables"] = Pairs.ToJson(Pairs.Lines(line.Values("env-from-file")).Concat(line.Values("env")), context);
+            request["addedCapabilities"] = Json.Array(line.Values("cap-add"));
+            request["droppedCapabilities"] = Json.Array(line.Values("cap-drop"));
+            request["pull"] = line.Value("pull");
+            request["removeOrphans"] = line.Flag("remove-orphans");
             request["labels"] = Pairs.Labels(line.Values("label"));
             request["user"] = line.Value("user");
             request["workingDirectory"] = line.Value("workdir");
@@ -88,7 +95,7 @@ internal static class RunVerbs
             request["terminal"] = isTerminal;
             request["interactive"] = !isDetached;
             request["autoRemove"] = line.Flag("rm");
-        }).ConfigureAwait(false);
+        }, line.Flag("quiet") ? Quiet.All(context) : Quiet.View(context, line)).ConfigureAwait(false);
         return await ContainerRun.RunAsync(context, result.Text("id"), new() { IsDetached = isDetached, IsTerminal = isTerminal, HasInput = !isDetached, AutoRemove = line.Flag("rm") }).ConfigureAwait(false);
     }
 

@@ -254,33 +254,36 @@ internal static class ServiceVerbs
     private static Verb Push() => ComposeVerbs.Project(
         "push", "[OPTIONS] [SERVICE...]", "Sends the images that services are built into to their registries.", "berth push\nberth push app",
         [Option.Flag("quiet", 'q', "Without progress"), Option.Flag("ignore-push-failures", "Go on with the next when one cannot be sent"), Option.Flag("include-deps", "Those of what the services depend on, too")],
-        async (context, line) =>
+        (context, line) => PushAsync(context, line.Arguments, line.Flag("include-deps"), line.Flag("quiet"), line.Flag("ignore-push-failures")));
+
+    /// <param name="goesOn">Whether with the next when one cannot be sent.</param>
+    internal static async Task<int> PushAsync(CliContext context, IReadOnlyList<string> wanted, bool withDependencies, bool isQuiet, bool goesOn)
+    {
+        var docker = ImageVerbs.Push();
+        var config = await ProjectCommands.ReadAsync(context, "config", request => request["services"] = Json.Array(wanted)).ConfigureAwait(false);
+        var services = JsonNode.Parse(config.Text("json"))?["services"]?.AsObject() ?? [];
+        var named = services.Where(pair => wanted.Count == 0 || withDependencies || wanted.Contains(pair.Key)).Where(pair => pair.Value?["build"] is not null).ToList();
+        if (named.Find(pair => pair.Value.Text("image").Length == 0) is { Key: { } nameless })
         {
-            var docker = ImageVerbs.Push();
-            var config = await ProjectCommands.ReadAsync(context, "config", request => request["services"] = Json.Array(line.Arguments)).ConfigureAwait(false);
-            var services = JsonNode.Parse(config.Text("json"))?["services"]?.AsObject() ?? [];
-            var named = services.Where(pair => line.Arguments.Count == 0 || line.Flag("include-deps") || line.Arguments.Contains(pair.Key)).Where(pair => pair.Value?["build"] is not null).ToList();
-            if (named.Find(pair => pair.Value.Text("image").Length == 0) is { Key: { } nameless })
-            {
-                throw new CliException(1, $"service \"{nameless}\" has no 'image': a name such as registry.example/team/{nameless} says where it is sent to");
-            }
+            throw new CliException(1, $"service \"{nameless}\" has no 'image': a name such as registry.example/team/{nameless} says where it is sent to");
+        }
 
-            var status = 0;
-            foreach (var (_, service) in named)
+        var status = 0;
+        foreach (var (_, service) in named)
+        {
+            List<string> words = [.. isQuiet ? new[] { "--quiet" } : [], service.Text("image")];
+            try
             {
-                List<string> words = [.. line.Flag("quiet") ? new[] { "--quiet" } : [], service.Text("image")];
-                try
-                {
-                    status = Math.Max(status, await docker.Run(context, CommandLine.Parse(words, docker.Options, stopsAtArgument: false)).ConfigureAwait(false));
-                }
-                catch (CliException exception) when (line.Flag("ignore-push-failures"))
-                {
-                    context.Error.WriteLine($"warning: {service.Text("image")}: {exception.Message}");
-                }
+                status = Math.Max(status, await docker.Run(context, CommandLine.Parse(words, docker.Options, stopsAtArgument: false)).ConfigureAwait(false));
             }
+            catch (CliException exception) when (goesOn)
+            {
+                context.Error.WriteLine($"warning: {service.Text("image")}: {exception.Message}");
+            }
+        }
 
-            return status;
-        });
+        return status;
+    }
 
     private static Verb Events() => ComposeVerbs.Project(
         "events", "[OPTIONS] [SERVICE...]", "Shows what happens to the project's containers, until it is interrupted.", "berth compose events\nberth compose events --json app",

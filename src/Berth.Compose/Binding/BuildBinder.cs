@@ -10,7 +10,6 @@ internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<s
 {
     private static readonly (string Key, string Reason)[] s_unsupported =
     [
-        ("additional_contexts", "copy what is needed into the context, or take it from an image with COPY --from=IMAGE"),
         ("entitlements", "no step of a build has more rights than a container"),
         ("privileged", "no step of a build has more rights than a container"),
         ("ssh", "no agent is reached from a build; give it a key as a secret with RUN --mount=type=secret"),
@@ -33,6 +32,7 @@ internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<s
             build.Text("target"),
             build.TextMap("labels"))
         {
+            AdditionalContexts = ReadContexts(build),
             ExtraHosts = ReferenceBinder.ReadExtraHosts(build),
             Network = build.Text("network"),
             NoCache = build.Bool("no_cache") ?? false,
@@ -60,6 +60,36 @@ internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<s
         WarnAboutBuild(build);
         build.Finish(s_unsupported);
         return model;
+    }
+
+    private Dictionary<string, string> ReadContexts(MapReader build)
+    {
+        var contexts = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (build.Map("additional_contexts") is { } map)
+        {
+            foreach (var name in map.Entries.Select(entry => entry.Key))
+            {
+                var value = map.Text(name) ?? "";
+                if (value.Length == 0)
+                {
+                    map.Error(name, "has no value; it is a folder, service:NAME or docker-image://IMAGE");
+                }
+                else if (BuildContexts.IsFolder(value))
+                {
+                    contexts[name] = paths.Resolve(value);
+                }
+                else if (value.StartsWith(BuildContexts.Service, StringComparison.Ordinal) || value.StartsWith(BuildContexts.Image, StringComparison.Ordinal))
+                {
+                    contexts[name] = value;
+                }
+                else
+                {
+                    map.Error(name, $"'{value}' is not fetched; clone or unpack it and name the folder");
+                }
+            }
+        }
+
+        return contexts;
     }
 
     // What other builders do with them changes neither the image nor what it does.

@@ -1,3 +1,4 @@
+using Berth.Compose.Model;
 using Berth.Compose.Yaml;
 
 namespace Berth.Compose.Merging;
@@ -38,6 +39,10 @@ internal sealed class PathRebase(ProjectPaths paths)
 
     private MapNode Build(MapNode build)
     {
+        build = build with
+        {
+            Entries = [.. build.Entries.Select(entry => entry is { Key: "additional_contexts", Value: MapNode contexts } ? entry with { Value = Folders(contexts) } : entry)],
+        };
         if (build["context"] is null)
         {
             var context = new ScalarNode(build.Place, MergeTag.None, paths.Folder, IsPlain: false);
@@ -46,6 +51,11 @@ internal sealed class PathRebase(ProjectPaths paths)
 
         return build["context"] is ScalarNode text && IsUrl(text.Text) ? build : Field(build, "context");
     }
+
+    private MapNode Folders(MapNode contexts) => contexts with
+    {
+        Entries = [.. contexts.Entries.Select(entry => entry.Value is ScalarNode { IsNull: false, Text.Length: > 0 } text && BuildContexts.IsFolder(text.Text) ? entry with { Value = Resolved(text) } : entry)],
+    };
 
     private YamlNode EnvFile(YamlNode item) => item switch
     {

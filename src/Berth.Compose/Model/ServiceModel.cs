@@ -221,6 +221,13 @@ public sealed record BuildModel(
     string? Target,
     IReadOnlyDictionary<string, string> Labels)
 {
+    /// <summary>What <c>FROM</c> and <c>--from</c> find under a name: an absolute path, <c>docker-image://IMAGE</c> or <c>service:NAME</c>.</summary>
+    public IReadOnlyDictionary<string, string> AdditionalContexts { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The services whose images it builds on, by its additional contexts.</summary>
+    public IEnumerable<string> BuildsOn =>
+        AdditionalContexts.Values.Where(value => value.StartsWith(BuildContexts.Service, StringComparison.Ordinal)).Select(value => value[BuildContexts.Service.Length..]).Distinct(StringComparer.Ordinal);
+
     /// <summary>As <c>name:address</c>.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];
 
@@ -246,6 +253,17 @@ public sealed record BuildModel(
 
     /// <inheritdoc cref="Model.Written"/>
     public Written Written { get; init; } = Written.Nothing;
+}
+
+/// <summary>How an additional context is written that is no folder. Compose Specification, build.md, "additional_contexts".</summary>
+public static class BuildContexts
+{
+    public const string Service = "service:";
+    public const string Image = "docker-image://";
+
+    /// <summary>Whether it is a path, absolute or not.</summary>
+    public static bool IsFolder(string value) =>
+        !value.Contains("://", StringComparison.Ordinal) && !value.StartsWith("git@", StringComparison.Ordinal) && !value.StartsWith(Service, StringComparison.Ordinal);
 }
 
 /// <summary>What is done when something below a path changes.</summary>

@@ -155,6 +155,7 @@ internal static class ModelTree
         ("dockerfile", build.DockerfileInline is null ? build.Dockerfile ?? "Dockerfile" : null),
         ("dockerfile_inline", build.DockerfileInline),
         ("args", Each(build.Args.Where(pair => pair.Value is not null), value => value!)),
+        ("additional_contexts", Texts(build.AdditionalContexts)),
         ("target", build.Target),
         ("cache_from", build.Written["cache_from"]),
         ("cache_to", build.Written["cache_to"]),

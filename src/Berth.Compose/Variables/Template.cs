@@ -5,6 +5,12 @@ namespace Berth.Compose.Variables;
 /// <summary>A text whose variables cannot be replaced.</summary>
 internal sealed class TemplateException(string message) : FormatException(message);
 
+/// <summary>A variable as a text names it: once for each place.</summary>
+/// <param name="Default">Its value when it is not set, as it stands there; null without one.</param>
+/// <param name="Alternate">What stands for it when it is set; null without one.</param>
+/// <param name="IsRequired">Not being set is an error.</param>
+public sealed record NamedVariable(string Name, string? Default, string? Alternate, bool IsRequired);
+
 /// <summary>Replaces <c>$V</c>, <c>${V}</c>, <c>${V:-d}</c> and their relatives, nested ones too; <c>$$</c> is one dollar sign.</summary>
 /// <param name="lookup">Null for a variable that is not set.</param>
 /// <param name="lenient">A dollar sign before anything else stays, as environment files need; otherwise it is an error.</param>
@@ -12,6 +18,9 @@ internal sealed class TemplateException(string message) : FormatException(messag
 /// <remarks>Compose Specification, 12-interpolation.md.</remarks>
 internal sealed class Template(string text, Func<string, string?> lookup, bool lenient, Action<string> undefined)
 {
+    /// <summary>Told each variable that the text names; those whose value is missing are no error then.</summary>
+    public Action<NamedVariable>? Named { get; init; }
+
     private const int DepthLimit = 32;
     private const int LengthLimit = 1 << 20;
 
@@ -69,6 +78,7 @@ internal sealed class Template(string text, Func<string, string?> lookup, bool l
         var name = Name();
         if (name.Length > 0)
         {
+            Named?.Invoke(new(name, null, null, false));
             return Value(name, active);
         }
 
@@ -87,6 +97,7 @@ internal sealed class Template(string text, Func<string, string?> lookup, bool l
         var modifier = _position < text.Length ? text[_position++] : '\0';
         if (modifier == '}' && !emptyCounts)
         {
+            Named?.Invoke(new(name, null, null, false));
             return Value(name, active);
         }
 
@@ -99,17 +110,20 @@ internal sealed class Template(string text, Func<string, string?> lookup, bool l
 
         var value = lookup(name);
         var isSet = value is not null && !(emptyCounts && value.Length == 0);
+        var start = _position;
         var word = Walk(depth + 1, active && isSet == (modifier == '+'));
+        var written = text[start.._position];
         if (!Take('}'))
         {
             throw new TemplateException($"'{Shorten(text)}': the closing brace of '{name}' is missing");
         }
 
+        Named?.Invoke(new(name, modifier == '-' ? written : null, modifier == '+' ? written : null, modifier == '?'));
         return modifier switch
         {
             '+' => isSet ? word : string.Empty,
             '-' => isSet ? value! : word,
-            _ => isSet || !active ? value ?? string.Empty : throw new TemplateException(
+            _ => isSet || !active || Named is not null ? value ?? string.Empty : throw new TemplateException(
                 $"required variable '{name}' is missing a value{(word.Length == 0 ? "" : $": {word}")}"),
         };
     }

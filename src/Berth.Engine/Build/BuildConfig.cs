@@ -30,6 +30,9 @@ public sealed record BuildConfig
 
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>What <c>FROM</c> and <c>--from</c> find by name, before stages and images of that name; names without regard to case.</summary>
+    public IReadOnlyDictionary<string, BuildContext> Contexts { get; init; } = new Dictionary<string, BuildContext>();
+
     public bool NoCache { get; init; }
 
     /// <summary>Ask the registry for base images even when they are here.</summary>
@@ -51,6 +54,16 @@ public sealed record BuildConfig
     /// <summary>Credentials for a registry, or null.</summary>
     public Func<string, RegistryCredentials?> Credentials { get; init; } = static _ => null;
 }
+
+/// <summary>An additional context: files, or an image.</summary>
+public abstract record BuildContext;
+
+/// <param name="Directory">Its <c>.dockerignore</c> counts; links in it are resolved within it.</param>
+public sealed record FolderContext(string Directory) : BuildContext;
+
+/// <param name="Name">As <c>FROM</c> takes it.</param>
+/// <param name="IsLocal">It is here, and no registry is asked for it, whatever the build says.</param>
+public sealed record ImageContext(string Name, bool IsLocal) : BuildContext;
 
 public sealed class BuilderOptions
 {

@@ -34,6 +34,8 @@ internal sealed class BuildSession : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Lazy<Task<StageResult>>> _bases = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<StageResult, Lazy<StepRoot>> _trees = new(ReferenceEqualityComparer.Instance);
     private readonly ConcurrentDictionary<StageResult, Lazy<FileTree>> _files = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentDictionary<string, Lazy<FileTree>> _folders = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, BuildContext> _contexts;
     private readonly ConcurrentBag<IDisposable> _leases = [];
     private readonly ConcurrentBag<string> _superseded = [];
     private readonly ConcurrentBag<Task> _background = [];
@@ -47,6 +49,7 @@ internal sealed class BuildSession : IAsyncDisposable
         _temporary = builder.Images.Content.CreateTemporary();
         _contextRoot = DirectoryHandle.Open(config.ContextDirectory);
         Context = new(_contextRoot, ignore, builder.Hashes, keepsOwners: false);
+        _contexts = new(config.Contexts, StringComparer.OrdinalIgnoreCase);
         GlobalArguments = Globals();
     }
 
@@ -86,8 +89,24 @@ internal sealed class BuildSession : IAsyncDisposable
         _stages.GetOrAdd(stage.Index, _ => new(() => Task.Run(() => new StageBuild(this, stage).RunAsync(cancellationToken), cancellationToken))).Value;
 
     /// <summary>An image as the beginning of a stage, or as a source of files; pulled when it is not here.</summary>
-    public Task<StageResult> ImageAsync(string name, BuildStep step, CancellationToken cancellationToken) =>
-        _bases.GetOrAdd(name, _ => new(() => LoadImageAsync(name, step, cancellationToken))).Value;
+    /// <param name="isLocal">No registry is asked for a newer one.</param>
+    public Task<StageResult> ImageAsync(string name, BuildStep step, CancellationToken cancellationToken, bool isLocal = false) =>
+        _bases.GetOrAdd(name, _ => new(() => LoadImageAsync(name, step, isLocal, cancellationToken))).Value;
+
+    /// <summary>Whether <c>FROM</c> and <c>--from</c> mean an additional context by that name.</summary>
+    public bool IsContext(string name) => _contexts.ContainsKey(name);
+
+    /// <summary>An additional context's image; null where it is a folder.</summary>
+    public async Task<StageResult?> ContextAsync(string name, BuildStep step, CancellationToken cancellationToken) =>
+        _contexts[name] is ImageContext image ? await ImageAsync(image.Name, step, cancellationToken, image.IsLocal) : null;
+
+    /// <summary>An additional context's folder, but for what its own <c>.dockerignore</c> leaves out.</summary>
+    public FileTree Folder(string name) => _folders.GetOrAdd(
+        name, _ => new(() =>
+        {
+            var directory = ((FolderContext)_contexts[name]).Directory;
+            return new(DirectoryHandle.Open(directory), ImageBuilder.ReadIgnore(directory, ".dockerignore"), Builder.Hashes, keepsOwners: false);
+        })).Value;
 
     /// <summary>A stage's files, mounted for reading until the build ends. Writes go nowhere.</summary>
     public StepRoot Tree(StageResult stage) => _trees.GetOrAdd(
@@ -128,9 +147,12 @@ internal sealed class BuildSession : IAsyncDisposable
     {
         await StopAsync();
         await Task.WhenAll(_background).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // their errors reached the stage that awaits them
-        foreach (var files in _files.Values)
+        foreach (var files in _files.Values.Concat(_folders.Values))
         {
-            files.Value.Root.Dispose();
+            if (files.IsValueCreated)
+            {
+                files.Value.Root.Dispose();
+            }
         }
 
         foreach (var tree in _trees.Values)
@@ -152,11 +174,11 @@ internal sealed class BuildSession : IAsyncDisposable
         _temporary.Dispose();
     }
 
-    private async Task<StageResult> LoadImageAsync(string name, BuildStep step, CancellationToken cancellationToken)
+    private async Task<StageResult> LoadImageAsync(string name, BuildStep step, bool isLocal, CancellationToken cancellationToken)
     {
         var images = Builder.Images;
         ImageReference? reference = null;
-        if (images.TryResolve(name) is not { } image || Config.Pull)
+        if (images.TryResolve(name) is not { } image || (Config.Pull && !isLocal))
         {
             if (!ImageReference.TryParse(name, out reference))
             {

@@ -132,8 +132,8 @@ public sealed class ImageBuilder : IDisposable
         }
 
         var (file, name) = Parse(config, events);
-        await using var session = new BuildSession(this, config, file, ReadIgnore(config, name), events);
-        var needed = StageGraph.Needed(file, config.Target, argument => session.GlobalArguments.GetValueOrDefault(argument));
+        await using var session = new BuildSession(this, config, file, ReadIgnore(config.ContextDirectory, name + ".dockerignore", ".dockerignore"), events);
+        var needed = StageGraph.Needed(file, config.Target, argument => session.GlobalArguments.GetValueOrDefault(argument), session.IsContext);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
@@ -199,11 +199,11 @@ public sealed class ImageBuilder : IDisposable
         }
     }
 
-    // "NAME.dockerignore" beside the Dockerfile goes before the context's own.
-    private static DockerIgnore ReadIgnore(BuildConfig config, string dockerfileName)
+    /// <summary>The first of these files that is there; nothing is ignored without one. <c>NAME.dockerignore</c> beside the Dockerfile goes before the context's own.</summary>
+    internal static DockerIgnore ReadIgnore(string directory, params IReadOnlyList<string> names)
     {
-        using var root = DirectoryHandle.Open(config.ContextDirectory);
-        foreach (var name in (string[])[dockerfileName + ".dockerignore", ".dockerignore"])
+        using var root = DirectoryHandle.Open(directory);
+        foreach (var name in names)
         {
             if (Path.IsPathRooted(name))
             {

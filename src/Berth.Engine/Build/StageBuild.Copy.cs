@@ -35,7 +35,7 @@ internal sealed partial class StageBuild
 
         var kind = files is AddInstruction ? "ADD" : "COPY";
         await LayerStepAsync(
-            step, files.Text, [kind, path, isDirectory ? "/" : "", ownerText ?? "", files.Mode ?? "", origin is null ? "" : "owners", content], read, mayBeEmpty: false,
+            step, files.Text, [kind, path, isDirectory ? "/" : "", ownerText ?? "", files.Mode ?? "", origin.Stage is null ? "" : "owners", content], read, mayBeEmpty: false,
             root =>
             {
                 using var directory = DirectoryHandle.Open(root.Path);
@@ -53,10 +53,10 @@ internal sealed partial class StageBuild
 
     /// <summary>What the instruction copies, and the digest of it. Of a finished stage or an image that is remembered, so that what
     /// comes wholly from the cache needs no mount.</summary>
-    private async Task<SourceContent> ReadAsync(BuildStep step, FileInstruction files, StageResult? origin, DockerIgnore exclude)
+    private async Task<SourceContent> ReadAsync(BuildStep step, FileInstruction files, Origin origin, DockerIgnore exclude)
     {
         var names = files.Sources.Select(one => Expand(one, step)).ToList();
-        var key = origin is { Layers: [.., { ChainId: { IsCompletedSuccessfully: true } chainId }] } && files.Documents.Count == 0
+        var key = origin.Stage is { Layers: [.., { ChainId: { IsCompletedSuccessfully: true } chainId }] } && files.Documents.Count == 0
             ? CacheKey.Of([chainId.Result.Value, .. names, "", .. files.Exclude])
             : null;
         if (key is not null && Builder.StageSources.TryGetValue(key, out var known))

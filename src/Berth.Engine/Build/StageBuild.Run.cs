@@ -224,9 +224,9 @@ internal sealed partial class StageBuild
         var origin = await OriginAsync(bind.From, step);
         var tree = TreeOf(origin);
         var source = Expand(bind.Source, step).Trim('/');
-        if (origin is not null && !bind.Writable && Builder.Runner.Remap is null)
+        if (origin.Stage is { } stage && !bind.Writable && Builder.Runner.Remap is null)
         {
-            return Path.Combine(_session.Tree(origin).Path, RealPath.Resolve(tree.Root, source));
+            return Path.Combine(_session.Tree(stage).Path, RealPath.Resolve(tree.Root, source));
         }
 
         var copy = _session.NewTemporary();
@@ -280,20 +280,29 @@ internal sealed partial class StageBuild
     }
 
     /// <summary>The stage or image that files come from; null for the context.</summary>
-    private async Task<StageResult?> OriginAsync(string? from, BuildStep step)
+    private async Task<Origin> OriginAsync(string? from, BuildStep step)
     {
         if (from is null)
         {
-            return null;
+            return new(null, _session.Context);
         }
 
         var name = Expand(from, step);
-        return StageGraph.FindSource(_session.File, name, _stage) is { } stage
-            ? await _session.StageAsync(stage, _cancellationToken)
-            : name == "scratch" ? StageResult.Scratch : await _session.ImageAsync(name, step, _cancellationToken);
+        if (_session.IsContext(name))
+        {
+            return await _session.ContextAsync(name, step, _cancellationToken) is { } image ? new(image, null) : new(null, _session.Folder(name));
+        }
+
+        return new(
+            StageGraph.FindSource(_session.File, name, _stage) is { } stage ? await _session.StageAsync(stage, _cancellationToken)
+                : name == "scratch" ? StageResult.Scratch : await _session.ImageAsync(name, step, _cancellationToken),
+            null);
     }
 
-    private FileTree TreeOf(StageResult? origin) => origin is null ? _session.Context : _session.Files(origin);
+    private FileTree TreeOf(Origin origin) => origin.Folder ?? _session.Files(origin.Stage!);
+
+    /// <summary>Where files come from: a stage or an image, or else a folder of this machine.</summary>
+    private sealed record Origin(StageResult? Stage, FileTree? Folder);
 
     /// <summary>Locks that the step holds until it ends.</summary>
     private sealed class Releases : IDisposable

@@ -108,6 +108,8 @@ internal sealed partial class StageBuild
         }
 
         var beginning = name == "scratch" ? StageResult.Scratch
+            : _session.IsContext(name) ? await _session.ContextAsync(name, step, _cancellationToken)
+                ?? throw new BuildException(step.Line, $"FROM {name}: the additional context '{name}' is a folder, which is no image; COPY --from={name} copies of it")
             : StageGraph.FindBase(_session.File, name, _stage) is { } stage ? await _session.StageAsync(stage, _cancellationToken)
             : await _session.ImageAsync(name, step, _cancellationToken);
         _layers.AddRange(beginning.Layers);

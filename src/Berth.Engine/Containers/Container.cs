@@ -64,6 +64,9 @@ public sealed class Container(ContainerRecord record)
 
     internal CancellationTokenSource? PendingRestart { get; set; }
 
+    /// <summary>It does not run, and will be started without anybody asking: by its restart policy, or once what it depends on is there.</summary>
+    public bool WillStart => PendingRestart is not null;
+
     internal bool KillRequested { get; set; }
 
     internal void TellHealth(HealthState state)

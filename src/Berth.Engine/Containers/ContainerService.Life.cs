@@ -63,8 +63,9 @@ public sealed partial class ContainerService
     /// <param name="timeoutSeconds">Null: the container's own, else 10; negative: for ever.</param>
     public async Task StopAsync(Container container, string? signal, int? timeoutSeconds)
     {
+        var willStart = container.WillStart;
         await CancelPendingRestartAsync(container).ConfigureAwait(false);
-        if (container.Record.Status == ContainerStatus.Restarting)
+        if (willStart || container.Record.Status == ContainerStatus.Restarting)
         {
             await using var held = await HoldAsync(container).ConfigureAwait(false);
             if (!container.Record.IsRunning)

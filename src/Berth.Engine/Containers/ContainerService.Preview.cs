@@ -58,7 +58,7 @@ public sealed partial class ContainerService
         HostLimits.RequireKnown(host, _cgroups);
         if (record.IsRunning && host with { NetworkMode = record.HostConfig.NetworkMode, RestartPolicy = record.HostConfig.RestartPolicy, PortBindings = record.HostConfig.PortBindings } != record.HostConfig)
         {
-            await SetLimitsAsync(record.Id, host).ConfigureAwait(false);
+            await SetLimitsAsync(record, host).ConfigureAwait(false);
         }
 
         var changed = record with { Config = config, HostConfig = host };

@@ -105,17 +105,9 @@ public sealed partial class ContainerService
             _ = RestartAgainAsync(container); // the daemon's clients do not wait for its end
         }
 
-        foreach (var container in StartOrder.Sort([.. _containers.Values.Where(container => NeedsStart(container) || (again.Contains(container) && !container.Record.IsRunning)).Select(container => container.Record)]).Select(record => _containers[record.Id]))
-        {
-            try
-            {
-                await StartAsync(container).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is BerthException or IOException)
-            {
-                LogRestartFailed(exception, container.Name);
-            }
-        }
+        await StartInOrderAsync(
+            [.. StartOrder.Sort([.. _containers.Values.Where(container => NeedsStart(container) || (again.Contains(container) && !container.Record.IsRunning)).Select(container => container.Record)]).Select(record => _containers[record.Id])],
+            again).ConfigureAwait(false);
 
         foreach (var intent in restarts.Where(intent => !again.Any(container => container.Id == intent.Subject && container.Record.IsRunning && IsToBeDone(intent))))
         {

@@ -1,5 +1,6 @@
 using Berth.Engine.Containers.Runtime;
 using Berth.Engine.Errors;
+using Berth.Linux.Cgroups;
 
 namespace Berth.Engine.Containers;
 
@@ -87,17 +88,39 @@ public sealed partial class ContainerService
         HostLimits.RequireKnown(host, _cgroups);
         if (record.IsRunning)
         {
-            await SetLimitsAsync(record.Id, host).ConfigureAwait(false);
+            await SetLimitsAsync(record, host).ConfigureAwait(false);
         }
 
         await SaveAsync(container, record with { HostConfig = host }).ConfigureAwait(false);
         _events.Publish("container", "update", record.Id, Attributes(record));
     }
 
-    private async Task SetLimitsAsync(string id, HostConfig host)
+    /// <summary>Of a container that runs. What it was limited in, and is not any more, it gets without a limit.</summary>
+    private async Task SetLimitsAsync(ContainerRecord record, HostConfig host)
     {
-        var file = RunDirectory(id) + "/resources.json";
-        await File.WriteAllBytesAsync(file, RuntimeSpecWriter.Resources(ResourceModel.From(host))).ConfigureAwait(false);
-        await _runtime.UpdateAsync(id, file).ConfigureAwait(false);
+        var (before, after) = (ResourceModel.From(record.HostConfig), ResourceModel.From(host));
+        if (after is { CpuQuota: > 0, CpuPeriod: 0 } && before.CpuPeriod > 0)
+        {
+            after = after with { CpuPeriod = 100_000 }; // microseconds, the kernel's own
+        }
+
+        var file = RunDirectory(record.Id) + "/resources.json";
+        await File.WriteAllBytesAsync(file, RuntimeSpecWriter.Resources(after)).ConfigureAwait(false);
+        await _runtime.UpdateAsync(record.Id, file).ConfigureAwait(false);
+        foreach (var limit in Lifted(before, after))
+        {
+            _cgroups.Lift(limit, _options.CgroupOf(record));
+        }
+    }
+
+    private static IEnumerable<CgroupLimit> Lifted(ResourceModel before, ResourceModel after)
+    {
+        (CgroupLimit Limit, long Before, long After)[] limits =
+        [
+            (CgroupLimit.Memory, before.Memory, after.Memory), (CgroupLimit.MemoryReservation, before.MemoryReservation, after.MemoryReservation),
+            (CgroupLimit.Processes, before.PidsLimit, after.PidsLimit), (CgroupLimit.CpuTime, before.CpuQuota, after.CpuQuota), (CgroupLimit.CpuShare, before.CpuShares, after.CpuShares),
+            (CgroupLimit.Cpus, before.CpusetCpus.Length, after.CpusetCpus.Length), (CgroupLimit.DiskShare, before.BlockWeight, after.BlockWeight),
+        ];
+        return limits.Where(limit => limit.Before > 0 && limit.After <= 0).Select(limit => limit.Limit);
     }
 }

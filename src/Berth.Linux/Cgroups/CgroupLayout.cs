@@ -107,6 +107,43 @@ public sealed class CgroupLayout
     public string? DirectoryOf(string controller, string group) =>
         Hierarchies.TryGetValue(Mode == CgroupMode.Unified ? "" : controller, out var point) ? $"{point}/{group.TrimStart('/')}" : null;
 
+    /// <summary>
+    /// Takes a limit away from a group, as if it had been made without: to a runtime, a limit that is left out is one that stays. Linux, cgroup-v2.rst ("Controllers"); cgroup-v1/memory.rst,
+    /// cpusets.rst, pids.rst, blkio-controller.rst and scheduler/sched-bwc.rst. What this kernel has no file for cannot have been limited.
+    /// </summary>
+    /// <exception cref="IOException">The group is gone, or the kernel refuses.</exception>
+    public void Lift(CgroupLimit limit, string group)
+    {
+        // Memory with swap first: memory alone cannot be more than that.
+        (string Controller, string File, string Value)[] files = (limit, Mode == CgroupMode.Unified) switch
+        {
+            (CgroupLimit.Memory, true) => [("memory", "memory.swap.max", "max"), ("memory", "memory.max", "max")],
+            (CgroupLimit.Memory, false) => [("memory", "memory.memsw.limit_in_bytes", "-1"), ("memory", "memory.limit_in_bytes", "-1")],
+            (CgroupLimit.MemoryReservation, true) => [("memory", "memory.low", "0")],
+            (CgroupLimit.MemoryReservation, false) => [("memory", "memory.soft_limit_in_bytes", "-1")],
+            (CgroupLimit.Processes, _) => [("pids", "pids.max", "max")],
+            (CgroupLimit.CpuTime, true) => [("cpu", "cpu.max", "max 100000")],
+            (CgroupLimit.CpuTime, false) => [("cpu", "cpu.cfs_quota_us", "-1"), ("cpu", "cpu.cfs_period_us", "100000")],
+            (CgroupLimit.CpuShare, true) => [("cpu", "cpu.weight", "100")],
+            (CgroupLimit.CpuShare, false) => [("cpu", "cpu.shares", "1024")],
+            (CgroupLimit.Cpus, true) => [("cpuset", "cpuset.cpus", "\n")], // nothing: its parent's
+            (CgroupLimit.Cpus, false) => [("cpuset", "cpuset.cpus", ParentsCpus(group))],
+            (CgroupLimit.DiskShare, true) => [("io", "io.weight", "default 100"), ("io", "io.bfq.weight", "default 100")],
+            (CgroupLimit.DiskShare, false) => [("blkio", "blkio.weight", "500"), ("blkio", "blkio.bfq.weight", "100")],
+            _ => throw new ArgumentOutOfRangeException(nameof(limit)),
+        };
+        foreach (var (controller, file, value) in files)
+        {
+            if (DirectoryOf(controller, group) is { } directory && File.Exists($"{directory}/{file}"))
+            {
+                File.WriteAllText($"{directory}/{file}", value);
+            }
+        }
+    }
+
+    private string ParentsCpus(string group) =>
+        DirectoryOf("cpuset", group) is { } directory && File.Exists(directory + "/../cpuset.cpus") ? File.ReadAllText(directory + "/../cpuset.cpus").Trim() : "";
+
     /// <summary>Whether the group's processes are stopped by the freezer. cgroup-v1/freezer-subsystem.rst; <c>cgroup.freeze</c> of cgroup-v2.rst.</summary>
     public bool IsFrozen(string group)
     {

@@ -15,7 +15,7 @@ public sealed record FieldChange(string Field, string? Old, string? New)
     public bool IsInPlace => Field is "depends_on" or "expose" or "restart" or "stop_grace_period" or "stop_signal"
         || (Field.StartsWith("labels.", StringComparison.Ordinal) && !Field.StartsWith("labels.org.berth.", StringComparison.Ordinal))
         || Field.StartsWith("ports.", StringComparison.Ordinal)
-        || (s_limits.Contains(Field) && New is not null) // taking a limit away is not for every kernel
+        || s_limits.Contains(Field)
         || (Field.StartsWith("networks.", StringComparison.Ordinal) && (Old is null || New is null))
         || (Field == "healthcheck.test" ? Old is not (null or "NONE") && New is not (null or "NONE") : Field.StartsWith("healthcheck.", StringComparison.Ordinal));
 

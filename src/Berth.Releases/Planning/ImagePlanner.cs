@@ -22,9 +22,9 @@ internal sealed class ImagePlanner(
         {
             var image = ImageOf(project, service);
             PlanAction? action = builders.TryGetValue(image, out var builder) ? PlanBuild(builder, image) : PlanPull(service, image);
-            if (action is not null)
+            if (action is not null && actions.TryAdd(image, action) && action is BuildImage build)
             {
-                actions.TryAdd(image, action);
+                AddBases(build, builders, actions);
             }
 
             foreach (var mounted in Mounted(service).Where(mounted => !builders.ContainsKey(mounted)))
@@ -38,6 +38,23 @@ internal sealed class ImagePlanner(
 
         return [.. actions.Values.OrderBy(action => action is BuildImage)]; // a build's own base images come from the builder
     }
+
+    // What it is built on, and that in turn: loading refuses circles.
+    private void AddBases(BuildImage build, Dictionary<string, ServiceModel> builders, Dictionary<string, PlanAction> actions)
+    {
+        foreach (var name in build.Service.Build!.BuildsOn)
+        {
+            var image = ImageOf(project, project.Services[name]);
+            if (PlanBuild(builders[image], image) is { } other && actions.TryAdd(image, other))
+            {
+                AddBases(other, builders, actions);
+            }
+        }
+    }
+
+    /// <summary>The images of those services on which an image is built.</summary>
+    internal static IEnumerable<string> BuiltOn(ProjectModel project, PlanAction action) =>
+        action is BuildImage build ? build.Service.Build!.BuildsOn.Select(name => ImageOf(project, project.Services[name])).Where(image => image != build.Image) : [];
 
     /// <summary>Images whose files a service mounts.</summary>
     internal static IEnumerable<string> Mounted(ServiceModel service) => service.Volumes.Where(mount => mount is { Kind: MountKind.Image, Source: not null }).Select(mount => mount.Source!);

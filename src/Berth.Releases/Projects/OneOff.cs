@@ -17,6 +17,8 @@ internal static class OneOff
         Labels = service.Labels.Where(pair => !options.Labels.ContainsKey(pair.Key)).Concat(options.Labels)
             .ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal),
         Ports = [.. options.ServicePorts ? service.Ports : [], .. options.Ports],
+        CapAdd = [.. service.CapAdd, .. options.AddedCapabilities],
+        CapDrop = [.. service.CapDrop, .. options.DroppedCapabilities],
         ContainerName = null,
         Restart = RestartPolicy.Never,
         Tty = options.Terminal,

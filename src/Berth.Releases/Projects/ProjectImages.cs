@@ -20,13 +20,20 @@ internal sealed class ProjectImages(EngineHost engine)
     internal async Task PrepareAsync(
         ProjectModel project, IReadOnlyList<PlanAction> actions, ProjectBuildOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
+        // An image on which another is built comes first.
+        var made = actions.Select(action => action is BuildImage build ? build.Image : ((PullImage)action).Image).Distinct(StringComparer.Ordinal)
+            .ToDictionary(image => image, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), StringComparer.Ordinal);
         var failures = new ConcurrentDictionary<string, (string Message, bool IsPull)>(StringComparer.Ordinal);
         await Task.WhenAll(actions.Select(async action =>
         {
+            var image = action is BuildImage one ? one.Image : ((PullImage)action).Image;
             try
             {
+                await Task.WhenAll(ImagePlanner.BuiltOn(project, action).Where(made.ContainsKey).Select(other => made[other].Task)).ConfigureAwait(false);
                 await (action switch
                 {
+                    BuildImage build when ImagePlanner.BuiltOn(project, build).FirstOrDefault(failures.ContainsKey) is { } other =>
+                        throw BerthException.Invalid($"it is built on {other}, which cannot be had"),
                     BuildImage build => BuildAsync(project, build, options, progress, cancellationToken),
                     PullImage pull => PullAsync(pull, progress, cancellationToken),
                     _ => throw new InvalidOperationException($"{action.GetType().Name} is no work on an image"),
@@ -34,8 +41,11 @@ internal sealed class ProjectImages(EngineHost engine)
             }
             catch (BerthException exception)
             {
-                var image = action is BuildImage build ? build.Image : ((PullImage)action).Image;
                 failures[image] = (exception.Message, action is PullImage);
+            }
+            finally
+            {
+                made[image].TrySetResult();
             }
         })).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
@@ -95,9 +105,15 @@ internal sealed class ProjectImages(EngineHost engine)
                 : $"the build context '{model.Context}' does not exist");
         }
 
+        foreach (var (name, folder) in model.AdditionalContexts.Where(context => BuildContexts.IsFolder(context.Value) && !Directory.Exists(context.Value)))
+        {
+            throw BerthException.Invalid($"the additional context '{name}', the folder '{folder}', does not exist");
+        }
+
         var config = new BuildConfig
         {
             ContextDirectory = model.Context,
+            Contexts = model.AdditionalContexts.ToDictionary(context => context.Key, BuildContext (context) => ContextOf(project, context.Value), StringComparer.OrdinalIgnoreCase),
             DockerfilePath = model.Dockerfile ?? "Dockerfile",
             DockerfileText = model.DockerfileInline,
             BuildArguments = model.Args.Where(pair => pair.Value is not null).Concat(options.Arguments)
@@ -122,6 +138,11 @@ internal sealed class ProjectImages(EngineHost engine)
         return progress.StepAsync(
             engine.Time, ProjectEventKind.Image, build.Image, "Building", "Built", () => RunAsync(build, config, progress, cancellationToken), build.Reason);
     }
+
+    private static BuildContext ContextOf(ProjectModel project, string value) =>
+        BuildContexts.IsFolder(value) ? new FolderContext(value)
+        : value.StartsWith(BuildContexts.Image, StringComparison.Ordinal) ? new ImageContext(value[BuildContexts.Image.Length..], IsLocal: false)
+        : new ImageContext(ImagePlanner.ImageOf(project, project.Services[value[BuildContexts.Service.Length..]]), IsLocal: true);
 
     private static ImageReference ParseTag(string text) =>
         ImageReference.TryParse(text, out var reference) ? reference : throw BerthException.Invalid($"build.tags: '{text}' is not an image's name");

@@ -74,7 +74,7 @@ public sealed partial class ProjectService
         }
     }
 
-    private bool IsRunning(string id) => engine.Containers.All.Any(container => container.Id == id && container.Record.IsRunning);
+    private bool IsRunning(string id) => engine.Containers.All.Any(container => container.Id == id && (container.Record.IsRunning || container.WillStart));
 
     private Rollout Resume(ReleaseRecord release, RolledService rolled)
     {

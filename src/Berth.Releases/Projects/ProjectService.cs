@@ -62,7 +62,7 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
     public async Task BuildAsync(ProjectModel project, ProjectBuildOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
         RequireServices(project, options.Services);
-        var wanted = options.Services.Count == 0 ? project.Services.Values : options.Services.Select(name => project.Services[name]);
+        var wanted = Chosen(project, options.Services, options.WithDependencies).SelectMany(service => WithBases(project, service)).Distinct();
         List<PlanAction> builds = [.. wanted.Where(service => service.Build is not null)
             .Select(service => new BuildImage(service, ImagePlanner.ImageOf(project, service), "a build was asked for"))
             .DistinctBy(build => build.Image, StringComparer.Ordinal)];
@@ -74,16 +74,29 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         await _images.PrepareAsync(project, builds, options, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <param name="withDependencies">The images of what the services depend on, too.</param>
-    public Task PullAsync(ProjectModel project, IReadOnlyList<string> services, bool withDependencies, ProjectProgress progress, CancellationToken cancellationToken)
+    private static IEnumerable<ServiceModel> WithBases(ProjectModel project, ServiceModel service) =>
+        (service.Build?.BuildsOn ?? []).SelectMany(name => WithBases(project, project.Services[name])).Append(service);
+
+    public async Task PullAsync(ProjectModel project, ProjectPullOptions options, ProjectProgress progress, CancellationToken cancellationToken)
     {
-        RequireServices(project, services);
-        var wanted = services.Count == 0 ? project.Services.Values : PlanScope.Of(project, services, withoutDependencies: !withDependencies).Services.Where(service => withDependencies || services.Contains(service.Name));
-        List<PlanAction> pulls = [.. wanted.Where(service => service is { Build: null, PullPolicy: not PullPolicy.Never })
-            .Select(service => new PullImage(service.Image!, service.Platform, "the newest is asked for"))
+        RequireServices(project, options.Services);
+        List<PlanAction> pulls = [.. Chosen(project, options.Services, options.WithDependencies).Where(service => service is { Build: null, PullPolicy: not PullPolicy.Never })
+            .Where(service => !options.OnlyMissing || engine.Images.TryResolve(service.Image!) is null)
+            .Select(service => new PullImage(service.Image!, service.Platform, options.OnlyMissing ? "there is no such image here" : "the newest is asked for"))
             .DistinctBy(pull => pull.Image, StringComparer.Ordinal)];
-        return _images.PrepareAsync(project, pulls, new(), progress, cancellationToken);
+        try
+        {
+            await _images.PrepareAsync(project, pulls, new(), progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BerthException exception) when (options.IgnoreFailures)
+        {
+            progress(new(ProjectEventKind.Warning, project.Name, exception.Message));
+        }
     }
+
+    private static IEnumerable<ServiceModel> Chosen(ProjectModel project, IReadOnlyList<string> services, bool withDependencies) => services.Count == 0
+        ? project.Services.Values
+        : PlanScope.Of(project, services, withoutDependencies: !withDependencies).Services.Where(service => withDependencies || services.Contains(service.Name));
 
     /// <summary>Keeps containers up to date with the files that their services name under <c>develop</c>, until it is cancelled.</summary>
     public Task WatchAsync(ProjectModel project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
@@ -111,10 +124,12 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         await StopHeldAsync(Existing(project, services, withAside: true), timeoutSeconds, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task RestartAsync(string project, IReadOnlyList<string> services, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken)
+    /// <param name="withDependents">Those of services that ask to be restarted with one of these, too. Compose Specification, 05-services.md, "depends_on", <c>restart</c>.</param>
+    public async Task RestartAsync(
+        string project, IReadOnlyList<string> services, int? timeoutSeconds, bool withDependents, ProjectProgress progress, CancellationToken cancellationToken)
     {
         using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
-        foreach (var container in InOrder(Existing(project, services)))
+        foreach (var container in InOrder(Existing(project, withDependents && services.Count > 0 ? WithDependents(project, services) : services)))
         {
             cancellationToken.ThrowIfCancellationRequested();
             await progress.StepAsync(
@@ -177,7 +192,7 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
             await WaitForAsync(project.Name, service, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        await UpHeldAsync(project, new() { Plan = new() { Services = [service.Name], NoDependencies = true, Build = options.Build, Scale = new Dictionary<string, int> { [service.Name] = 0 } } }, progress, cancellationToken, isForOneOff: true).ConfigureAwait(false);
+        await UpHeldAsync(project, new() { Plan = new() { Services = [service.Name], NoDependencies = true, Build = options.Build, Pull = options.Pull, RemoveOrphans = options.RemoveOrphans, Scale = new Dictionary<string, int> { [service.Name] = 0 } } }, progress, cancellationToken, isForOneOff: true).ConfigureAwait(false);
         var image = ImagePlanner.ImageOf(project, service);
         var name = options.Name ?? $"{project.Name}-{service.Name}-run-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
         var inputs = new ServiceContainerInputs(
@@ -229,7 +244,7 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
     }
 
     private Task StopHeldAsync(IReadOnlyList<Container> containers, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken) => ReverseOrder.RunAsync(
-        [.. containers.Where(container => container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting)],
+        [.. containers.Where(container => container.WillStart || container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting)],
         container => container.Record.Label(ComposeLabels.Service),
         container => ProjectReader.Actual(container).DependsOn,
         (container, _) => progress.StepAsync(
@@ -243,6 +258,20 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         var missing = services.Where(service => found.All(container => container.Record.Label(ComposeLabels.Service) != service)).ToList();
         return missing.Count == 0 ? found : throw BerthException.NotFound(
             $"the project '{project}' has no container of service {string.Join(", ", missing.Select(name => $"'{name}'"))}; 'berth up -d' makes them");
+    }
+
+    private List<string> WithDependents(string project, IReadOnlyList<string> services)
+    {
+        var all = Containers(project, [], oneOffs: false);
+        List<string> restarted = [.. services];
+        for (var i = 0; i < restarted.Count; i++)
+        {
+            restarted.AddRange(all
+                .Where(container => container.Record is { IsRunning: true, OutOfService: false } && ComposeLabels.IsRestartedWith(container.Record.Label(ComposeLabels.DependsOn), restarted[i]))
+                .Select(container => container.Record.Label(ComposeLabels.Service)).Distinct().Except(restarted).ToList());
+        }
+
+        return restarted;
     }
 
     private static List<Container> InOrder(IReadOnlyList<Container> containers)

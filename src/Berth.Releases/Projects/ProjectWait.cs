@@ -10,7 +10,6 @@ namespace Berth.Releases.Projects;
 /// <summary>Waits until containers are as a condition says. Hears of changes by the engine's events.</summary>
 internal sealed class ProjectWait(EngineHost engine, ProjectReader reader, ProjectProgress progress)
 {
-    private const int ShownOutput = 1000;
     private static readonly TimeSpan ListenPatience = TimeSpan.FromSeconds(10); // a program may publish a port that it never opens
     private static readonly TimeSpan ListenPause = TimeSpan.FromMilliseconds(20); // the kernel announces no new listener
 
@@ -64,6 +63,7 @@ internal sealed class ProjectWait(EngineHost engine, ProjectReader reader, Proje
 
         await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Waiting", done, async () =>
         {
+            using var listening = CheckWords.Listen(container, words => progress(new(ProjectEventKind.Container, container.Name, "Waiting", Detail: words)));
             await foreach (var one in events.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
                 if (one.ActorId == container.Id && isReached(container))
@@ -92,14 +92,10 @@ internal sealed class ProjectWait(EngineHost engine, ProjectReader reader, Proje
             null when needsCheck => throw BerthException.Invalid($"container {container.Name} has no health check, but another service waits until it is healthy"),
             null => true,
             { Status: "healthy" } => true,
-            { Status: "unhealthy" } health => throw new BerthException(ErrorKind.Failed, $"container {container.Name} is unhealthy{LastOutput(health)}"),
+            { Status: "unhealthy" } health => throw new BerthException(ErrorKind.Failed, $"container {container.Name} is unhealthy{CheckWords.LastOutput(health)}"),
             _ => false,
         };
     }
-
-    private static string LastOutput(HealthState health) => health.Log is [.., var last]
-        ? $": its check ended with {last.ExitCode}: {(last.Output.Length > ShownOutput ? last.Output[^ShownOutput..] : last.Output).Trim()}"
-        : "";
 
     private bool Completion(Container container)
     {

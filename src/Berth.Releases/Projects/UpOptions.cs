@@ -45,6 +45,9 @@ public sealed record ProjectBuildOptions
     /// <summary>Empty for all.</summary>
     public IReadOnlyList<string> Services { get; init; } = [];
 
+    /// <summary>What they depend on, too.</summary>
+    public bool WithDependencies { get; init; }
+
     public bool NoCache { get; init; }
 
     /// <summary>Ask for base images even when they are here.</summary>
@@ -97,4 +100,30 @@ public sealed record OneOffOptions
 
     /// <summary>Build its image before.</summary>
     public bool Build { get; init; }
+
+    /// <summary>Instead of the service's own.</summary>
+    public Compose.Model.PullPolicy? Pull { get; init; }
+
+    /// <summary>Remove containers of services that the files do not have.</summary>
+    public bool RemoveOrphans { get; init; }
+
+    public IReadOnlyList<string> AddedCapabilities { get; init; } = [];
+
+    public IReadOnlyList<string> DroppedCapabilities { get; init; } = [];
+}
+
+/// <summary>Which images are fetched.</summary>
+public sealed record ProjectPullOptions
+{
+    /// <summary>Empty for all.</summary>
+    public IReadOnlyList<string> Services { get; init; } = [];
+
+    /// <summary>What they depend on, too.</summary>
+    public bool WithDependencies { get; init; }
+
+    /// <summary>Not those that are here.</summary>
+    public bool OnlyMissing { get; init; }
+
+    /// <summary>One that cannot be fetched is a warning.</summary>
+    public bool IgnoreFailures { get; init; }
 }

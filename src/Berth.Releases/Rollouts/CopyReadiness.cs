@@ -6,6 +6,7 @@ using Berth.Engine.Containers;
 using Berth.Engine.Containers.Health;
 using Berth.Engine.Containers.Logs;
 using Berth.Engine.Errors;
+using Berth.Releases.Projects;
 
 namespace Berth.Releases.Rollouts;
 
@@ -16,7 +17,6 @@ namespace Berth.Releases.Rollouts;
 internal sealed class CopyReadiness(EngineHost engine)
 {
     private const int ShownLines = 5;
-    private const int ShownLetters = 500; // of a check's output
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20); // the kernel announces no new listener
     private static readonly TimeSpan ProbePause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(5); // what listens nowhere by then, and publishes no port, is a worker
@@ -31,26 +31,8 @@ internal sealed class CopyReadiness(EngineHost engine)
         var isChecked = container.Record.Config.Healthcheck?.Test is [not "NONE", ..]; // not its state, which goes a moment before the record says that it has ended
         if (isChecked)
         {
-            var said = "";
-            void Tell(HealthState state)
-            {
-                var words = state is { Status: not "healthy", Log: [.., { ExitCode: not 0 }] } ? LastOutput(state).TrimStart(':', ' ') : "";
-                if (words.Length > 0 && words != said)
-                {
-                    said = words;
-                    tell?.Invoke(words);
-                }
-            }
-
-            container.HealthChecked += Tell;
-            try
-            {
-                await BecomesHealthyAsync(container, cancellationToken).ConfigureAwait(false);
-            }
-            finally
-            {
-                container.HealthChecked -= Tell;
-            }
+            using var listening = tell is null ? null : CheckWords.Listen(container, tell);
+            await BecomesHealthyAsync(container, cancellationToken).ConfigureAwait(false);
         }
 
         if (!isChecked || ready is not null)
@@ -84,7 +66,7 @@ internal sealed class CopyReadiness(EngineHost engine)
         await RequireRunningAsync(container).ConfigureAwait(false);
         return container.Health switch
         {
-            { Status: "unhealthy" } health => throw new BerthException(ErrorKind.Failed, $"the new container of service '{ServiceOf(container)}' is unhealthy{LastOutput(health)}{await LastLinesAsync(container).ConfigureAwait(false)}"),
+            { Status: "unhealthy" } health => throw new BerthException(ErrorKind.Failed, $"the new container of service '{ServiceOf(container)}' is unhealthy{CheckWords.LastOutput(health)}{await LastLinesAsync(container).ConfigureAwait(false)}"),
             { Status: "healthy" } => true,
             _ => false,
         };
@@ -149,10 +131,6 @@ internal sealed class CopyReadiness(EngineHost engine)
             ? "it has no address or no port at which it could be asked"
             : await ReadyProbe.AskAsync(ready.Kind, new(System.Net.IPAddress.Parse(address), expected[0]), ready.Path ?? "/", cancellationToken).ConfigureAwait(false);
     }
-
-    private static string LastOutput(HealthState health) => health.Log is [.., var last]
-        ? $": its check ended with {last.ExitCode}: {(last.Output.Length > ShownLetters ? last.Output[^ShownLetters..] : last.Output).Trim()}"
-        : "";
 
     private async Task<string> LastLinesAsync(Container container)
     {

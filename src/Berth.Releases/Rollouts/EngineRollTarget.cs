@@ -48,7 +48,7 @@ internal sealed class EngineRollTarget(EngineHost engine, ServiceModel service, 
         var name = NameOf(container);
         await StepAsync(name, "Waiting until ready", "Ready", () => _readiness.WaitAsync(
             container, service.Extension?.Ready, Peer(container), cancellationToken,
-            words => progress(new(ProjectEventKind.Container, name, "Waiting until ready", Detail: words.Split('\n')[0])))).ConfigureAwait(false);
+            words => progress(new(ProjectEventKind.Container, name, "Waiting until ready", Detail: words)))).ConfigureAwait(false);
     }
 
     public async Task SwitchAsync(IReadOnlyList<RollSwitch> switches)

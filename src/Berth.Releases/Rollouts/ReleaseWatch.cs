@@ -102,7 +102,7 @@ internal sealed class ReleaseWatch(EngineHost engine, ReleaseRecord release, IRe
         }
 
         return record.OomKilled ? OutOfMemory(record)
-            : !record.IsRunning || record.RestartCount > 0 ? string.Create(CultureInfo.InvariantCulture, $"the new container {record.Name} ended ({record.ExitCode})")
+            : (!record.IsRunning && !container.WillStart) || record.RestartCount > 0 ? string.Create(CultureInfo.InvariantCulture, $"the new container {record.Name} ended ({record.ExitCode})")
             : container.Health is { Status: "unhealthy" } ? $"the new container {record.Name} is unhealthy"
             : null;
     }

@@ -175,7 +175,7 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
 
         if (hits.Any(hit => hit.Rule.Watch.Action is WatchAction.Restart or WatchAction.SyncAndRestart))
         {
-            await projects.RestartAsync(project.Name, [service.Name], null, progress, cancellationToken).ConfigureAwait(false);
+            await projects.RestartAsync(project.Name, [service.Name], null, withDependents: true, progress, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (var exec in hits.Select(hit => hit.Rule.Watch).Where(watch => watch.Action == WatchAction.SyncAndExec).Select(watch => watch.Exec!))

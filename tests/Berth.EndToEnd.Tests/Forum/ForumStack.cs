@@ -7,7 +7,6 @@ namespace Berth.EndToEnd.Tests.Forum;
 /// </summary>
 public sealed class ForumStack : IAsyncLifetime
 {
-    private static readonly TimeSpan BuildPatience = TimeSpan.FromMinutes(15); // two base images and some 300 packages over a slow line
     private TestDaemon? _daemon;
 
     public TestDaemon Daemon => _daemon ?? throw new InvalidOperationException("the stack is not up");
@@ -48,5 +47,5 @@ public sealed class ForumStack : IAsyncLifetime
     }
 
     private async Task RunAsync(string[] verb, CancellationToken cancellationToken) =>
-        (await (Daemon.Berth(Folder, verb) with { Timeout = BuildPatience }).RunAsync(cancellationToken)).EnsureSuccess();
+        (await (Daemon.Berth(Folder, verb) with { Timeout = Example.BuildPatience }).RunAsync(cancellationToken)).EnsureSuccess();
 }

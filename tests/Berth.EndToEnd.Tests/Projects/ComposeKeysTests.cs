@@ -100,6 +100,39 @@ public sealed class ComposeKeysTests() : ProjectTests("keys")
     }
 
     [Fact]
+    public async Task A_build_of_several_contexts_in_their_order()
+    {
+        await WriteAsync("app/Dockerfile", "FROM common AS made\nCOPY --from=assets . /assets/\nCOPY --from=BOX /bin/busybox /other\nRUN --mount=type=bind,from=assets,target=/a ls /a /assets >/seen && test ! -e /assets/left.out\n");
+        await WriteAsync("common/Dockerfile", "FROM box\nRUN echo common >/common\n");
+        await WriteAsync("assets/.dockerignore", "*.out\n");
+        await WriteAsync("assets/left.out", "not copied");
+        await WriteAsync("assets/logo", "one");
+        await WriteAsync("compose.yaml", """
+            services:
+              app:
+                build: {context: app, additional_contexts: {common: 'service:common', assets: ./assets, box: 'docker-image://box'}}
+                command: cat /common /assets/logo
+              common:
+                build: common
+                command: 'true'
+            """);
+        await BerthAsync("build", "app"); // and what it is built on
+        Assert.Equal("common\none", await BerthAsync("docker", "run", "--rm", "keys-app", "cat", "/common", "/assets/logo"));
+        Assert.Equal("/a: logo  /assets: logo", (await BerthAsync("docker", "run", "--rm", "keys-app", "cat", "/seen")).ReplaceLineEndings(" "));
+
+        // A change of the other context is seen.
+        await WriteAsync("assets/logo", "two");
+        await BerthAsync("build");
+        Assert.Equal("common\ntwo", await BerthAsync("docker", "run", "--rm", "keys-app", "cat", "/common", "/assets/logo"));
+
+        await BerthAsync("docker", "rmi", "keys-app", "keys-common");
+        await WriteAsync("common/Dockerfile", "FROM box\nRUN exit 3\n");
+        var failed = await RunAsync("up", "-d", "app");
+        Assert.NotEqual(0, failed.ExitCode);
+        Assert.Contains("it is built on keys-common, which cannot be had", failed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     [Trait("Speed", "slow")]
     public async Task Commands_that_are_run_after_the_start_and_before_the_stop()
     {

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Berth.Linux.Cgroups;
 using Berth.Testing;
 
 namespace Berth.EndToEnd.Tests.Projects;
@@ -84,6 +85,43 @@ public sealed class PlanTests() : ProjectTests("shop")
         made = await InspectAsync();
         Assert.Equal((64 << 20, "no", "front"), ((int)made["HostConfig"]!["Memory"]!, (string?)made["HostConfig"]!["RestartPolicy"]!["Name"], (string?)made["Config"]!["Labels"]!["tier"]));
         Assert.Equal("eth0 lo", (await InAsync("web", "ls /sys/class/net")).ReplaceLineEndings(" "));
+    }
+
+    [Fact]
+    public async Task Limits_are_taken_away_while_it_runs_and_come_back()
+    {
+        const string Limits = "    mem_limit: 64m\n    mem_reservation: 32m\n    cpus: 0.5\n    cpu_shares: 512\n    cpuset: '0'\n    pids_limit: 50\n";
+        await WriteAsync("compose.yaml", $"name: shop\nservices:\n  web:\n    image: box\n    command: sleep 1000\n    init: true\n{Limits}  free:\n    image: box\n    command: sleep 1000\n    init: true\n");
+        await BerthAsync("up", "-d");
+        var id = await BerthAsync("ps", "-q", "web");
+        var limited = await LimitsAsync("web");
+        var free = await LimitsAsync("free");
+        Assert.Equal(free.Keys, limited.Keys);
+        Assert.True(limited.Count(file => free[file.Key] != file.Value) >= 5, string.Join('\n', limited)); // without swap accounting there is a file less
+
+        await ReplaceAsync("compose.yaml", Limits, "");
+        Assert.Contains("        mem_limit: 64m → not set\n", await BerthAsync("plan"), StringComparison.Ordinal);
+        await BerthAsync("up", "-d");
+        Assert.Equal(id, await BerthAsync("ps", "-q", "web"));
+        Assert.Equal(free, await LimitsAsync("web"));
+        Assert.StartsWith("shop: nothing to do", await BerthAsync("plan"), StringComparison.Ordinal);
+
+        await BerthAsync("rollback", "--no-watch");
+        Assert.Equal(id, await BerthAsync("ps", "-q", "web"));
+        Assert.Equal(limited, await LimitsAsync("web"));
+
+        // By the names of the files, of whichever version of control groups this machine has.
+        async Task<SortedDictionary<string, string>> LimitsAsync(string service)
+        {
+            string[] files =
+            [
+                "memory.max", "memory.swap.max", "memory.low", "cpu.max", "cpu.weight", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes",
+                "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.shares", "cpuset.cpus", "pids.max",
+            ];
+            var pid = int.Parse(await BerthAsync("docker", "inspect", "--format", "{{.State.Pid}}", $"shop-{service}-1"), System.Globalization.CultureInfo.InvariantCulture);
+            return new(CgroupLayout.Detect().DirectoriesOf(pid).SelectMany(directory => files.Select(file => $"{directory}/{file}")).Where(File.Exists).Distinct()
+                .ToDictionary(path => Path.GetFileName(path), path => File.ReadAllText(path).Trim()), StringComparer.Ordinal);
+        }
     }
 
     [Fact]

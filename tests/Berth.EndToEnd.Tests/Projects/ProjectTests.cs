@@ -30,7 +30,11 @@ public abstract class ProjectTests(string name) : IAsyncLifetime
 
     protected async Task<string> InAsync(string service, string command) => await BerthAsync(["exec", "-T", service, .. command.Split(' ')]);
 
-    protected Task WriteAsync(string file, string content) => File.WriteAllTextAsync($"{Folder}/{file}", content, TestContext.Current.CancellationToken);
+    protected Task WriteAsync(string file, string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName($"{Folder}/{file}")!);
+        return File.WriteAllTextAsync($"{Folder}/{file}", content, TestContext.Current.CancellationToken);
+    }
 
     protected async Task ReplaceAsync(string file, string old, string now)
     {

@@ -57,4 +57,78 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
         Assert.Equal("", await BerthAsync("compose", "ls", "-q"));
         Assert.Equal("desk", await BerthAsync("compose", "ls", "-aq"));
     }
+
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Their_options_choose_what_is_shown_and_what_is_done()
+    {
+        await WriteAsync("made/Dockerfile", "FROM box\nRUN echo built\n");
+        await WriteAsync("more.env", "# a remark\nFROM_FILE=a b\n");
+        await WriteAsync("compose.yaml", """
+            services:
+              web: {image: box, command: sh -c 'echo I am $$HOSTNAME; sleep 1000', init: true, stop_grace_period: 1s, scale: 2}
+              app: {image: box, command: sleep 1000, init: true, stop_grace_period: 1s, depends_on: {web: {condition: service_started, restart: true}}}
+              job: {image: box, command: 'true'}
+              made: {build: made, image: desk-made, command: 'true', depends_on: [web], profiles: [tools]}
+            """);
+        await BerthAsync("up", "-d");
+        await BerthAsync("compose", "wait", "job");
+
+        // ps and logs
+        Assert.Equal("desk-job-1", await BerthAsync("compose", "ps", "--status", "exited", "--format", "{{.Name}}"));
+        Assert.Equal("desk-app-1\ndesk-web-1\ndesk-web-2", await BerthAsync("compose", "ps", "--filter", "status=running", "--format", "{{.Name}}"));
+        Assert.Contains("'ended' is no state; there are created, running", (await RunAsync("compose", "ps", "--status", "ended")).Error, StringComparison.Ordinal);
+        var first = await BerthAsync("compose", "logs", "--index", "1", "--no-log-prefix", "web");
+        Assert.StartsWith("I am ", first, StringComparison.Ordinal);
+        Assert.NotEqual(first, await BerthAsync("compose", "logs", "--index", "2", "--no-log-prefix", "web"));
+        Assert.Contains("service \"web\" has no container #3", (await RunAsync("compose", "logs", "--index", "3", "web")).Error, StringComparison.Ordinal);
+        Assert.Contains("\e[", await BerthAsync("compose", "--ansi", "always", "logs", "web"), StringComparison.Ordinal);
+
+        // restart, and who is restarted with it
+        var (web, app) = (await StartedAsync("web"), await StartedAsync("app"));
+        await BerthAsync("compose", "restart", "--no-deps", "web");
+        Assert.Equal(app, await StartedAsync("app"));
+        Assert.NotEqual(web, await StartedAsync("web"));
+        await BerthAsync("compose", "restart", "web");
+        Assert.NotEqual(app, await StartedAsync("app"));
+
+        // run
+        var ran = await RunAsync("compose", "run", "-q", "--rm", "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--env-from-file", "more.env", "-e", "OWN=1", "job", "sh", "-c", "grep CapEff /proc/self/status; echo $FROM_FILE $OWN");
+        Assert.Equal(("CapEff:\t0000000000001000\na b 1\n", ""), (ran.Output, ran.Error));
+
+        // Progress as it is asked for.
+        Assert.Equal("", (await RunAsync("compose", "--progress", "quiet", "restart", "app")).Error);
+        Assert.Contains(" Container desk-app-1  Restarting\n", (await RunAsync("compose", "--progress", "plain", "restart", "app")).Error, StringComparison.Ordinal);
+        Assert.All((await RunAsync("compose", "--progress", "json", "restart", "app")).Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.NotNull(JsonNode.Parse(line)));
+        Assert.Contains("\e[", (await RunAsync("compose", "--progress", "tty", "restart", "app")).Error, StringComparison.Ordinal);
+        Assert.Contains("--progress fast: it is one of auto, tty, plain, json, quiet", (await RunAsync("compose", "--progress", "fast", "ps")).Error, StringComparison.Ordinal);
+
+        // pull and build
+        Assert.Equal(0, (await RunAsync("compose", "pull", "--policy", "missing")).ExitCode);
+        var pulled = await RunAsync("compose", "pull", "--ignore-pull-failures", "web");
+        Assert.Equal(0, pulled.ExitCode);
+        Assert.Contains("One image cannot be had", pulled.Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, (await RunAsync("compose", "pull", "web")).ExitCode);
+        Assert.Equal("", (await RunAsync("compose", "--profile", "tools", "build", "-q", "--with-dependencies", "made")).Error);
+        Assert.DoesNotContain("built", (await RunAsync("compose", "--profile", "tools", "up", "-d", "--build", "--force-recreate", "--quiet-build", "made")).Error, StringComparison.Ordinal);
+
+        // What the files have not.
+        await ReplaceAsync("compose.yaml", "  app: {", "  other: {");
+        Assert.Equal("desk-web-1\ndesk-web-2", await BerthAsync("compose", "ps", "--orphans=false", "--format", "{{.Name}}"));
+
+        Task<string> StartedAsync(string service) => BerthAsync("docker", "inspect", "--format", "{{.State.StartedAt}}", $"desk-{service}-1");
+    }
+
+    [Fact]
+    public async Task The_variables_that_the_files_name_are_listed_whether_they_have_a_value_or_not()
+    {
+        await WriteAsync("compose.yaml", "services: {web: {image: '${IMAGE:?say which}', command: ['$PLAIN', '${TAG:-1-${MINOR-0}}', '${DEBUG:+--debug}', '$$NOT']}}\n");
+        Assert.Equal(
+            ["NAME REQUIRED DEFAULT VALUE ALTERNATE VALUE", "DEBUG false --debug", "IMAGE true", "MINOR false 0", "PLAIN false", "TAG false 1-${MINOR-0}"],
+            (await BerthAsync("compose", "config", "--variables")).Split('\n').Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+        var tag = JsonNode.Parse(await BerthAsync("compose", "config", "--variables", "--format", "json"))!["TAG"]!;
+        Assert.Equal(("1-${MINOR-0}", false), ((string?)tag["DefaultValue"], (bool)tag["Required"]!));
+        await WriteAsync("compose.yaml", "services: {web: {image: '${IMAGE'}}\n");
+        Assert.Contains("compose.yaml:1:25: ", (await RunAsync("compose", "config", "--variables")).Error, StringComparison.Ordinal);
+    }
 }

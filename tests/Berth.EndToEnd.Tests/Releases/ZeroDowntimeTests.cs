@@ -83,7 +83,6 @@ public sealed class ZeroDowntimeTests(ZeroDowntimeSite site) : IClassFixture<Zer
 /// <summary>A daemon with a copy of the example, whose images are built once.</summary>
 public sealed class ZeroDowntimeSite : IAsyncLifetime
 {
-    private static readonly TimeSpan BuildPatience = TimeSpan.FromMinutes(15); // a base image and some 60 packages over a slow line
     private TestDaemon? _daemon;
 
     public IReadOnlyList<int> Ports { get; } = [Testing.Ports.Free(), Testing.Ports.Free(), Testing.Ports.Free()];
@@ -96,8 +95,6 @@ public sealed class ZeroDowntimeSite : IAsyncLifetime
     {
         _daemon = await TestDaemon.StartAsync(TestContext.Current.CancellationToken);
         Example.Copy("zero-downtime", Folder);
-        var programs = Directory.CreateDirectory(Daemon.Folder + "/programs").FullName;
-        File.CreateSymbolicLink(programs + "/berth", Checkout.Program("Berth.Cli", "berth-cli"));
         await RunAsync("build");
     }
 
@@ -119,17 +116,13 @@ public sealed class ZeroDowntimeSite : IAsyncLifetime
     }
 
     public async Task<string> RunAsync(params string[] verb) =>
-        (await (Daemon.Berth(Folder, verb) with { Timeout = BuildPatience }).RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess().Output;
+        (await (Daemon.Berth(Folder, verb) with { Timeout = Example.BuildPatience }).RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess().Output;
 
     /// <summary>Numbers, newest first.</summary>
     public async Task<IReadOnlyList<int>> ReleasesAsync() => [.. (await RunAsync("releases", "-q")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
 
     /// <summary>A line as a user types it in the site's folder; the example's first port is this site's.</summary>
-    public Command Shell(string line) => new("bash", "-c", line.Replace(":8081", $":{Ports[0]}", StringComparison.Ordinal))
-    {
-        WorkingDirectory = Folder, Timeout = BuildPatience,
-        Environment = new Dictionary<string, string?>(Daemon.Berth(Folder).Environment) { ["PATH"] = $"{Daemon.Folder}/programs:{Environment.GetEnvironmentVariable("PATH")}" },
-    };
+    public Command Shell(string line) => Example.Shell(Daemon, Folder, line.Replace(":8081", $":{Ports[0]}", StringComparison.Ordinal), new Dictionary<string, string?>());
 
     public async Task ShellAsync(string line) => (await Shell(line).RunAsync(TestContext.Current.CancellationToken)).EnsureSuccess();
 

@@ -14,6 +14,7 @@ public class InPlaceTests
     [InlineData("restart", null, "always")]
     [InlineData("stop_grace_period", "1s", null)]
     [InlineData("mem_limit", "64m", "128m")]
+    [InlineData("mem_limit", "64m", null)]
     [InlineData("pids_limit", null, "100")]
     [InlineData("networks.p_back", null, "web")]
     [InlineData("networks.p_back", "web", null)]
@@ -24,7 +25,6 @@ public class InPlaceTests
 
     [Theory]
     [InlineData("command", "a", "b")]
-    [InlineData("mem_limit", "64m", null)] // to take a limit away
     [InlineData("networks.p_default", "web", "web, www")]
     [InlineData("healthcheck.test", null, "CMD b")] // until it has passed once, nobody is led there
     [InlineData("healthcheck.test", "CMD a", "NONE")]
@@ -60,7 +60,7 @@ public class InPlaceTests
     [InlineData("mem_limit", "64m", "128m", "update p-web-1: mem_limit was changed by somebody else")]
     [InlineData("networks.p_default", null, "web", "update p-web-1: networks.p_default was changed by somebody else")]
     [InlineData("networks.p_default", "www", "web", "replace p-web-1: it was changed by somebody else")]
-    [InlineData("cpus", "0.5", null, "replace p-web-1: it was changed by somebody else")]
+    [InlineData("cpus", "0.5", null, "update p-web-1: cpus was changed by somebody else")]
     [InlineData("environment.A", "1", "2", "leave p-web-1: it is up to date")] // nobody can change that of a container; Berth itself has put it otherwise once
     public void What_others_have_changed_since_is_put_right(string field, string? old, string? now, string line)
     {

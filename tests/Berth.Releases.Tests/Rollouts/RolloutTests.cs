@@ -1,6 +1,7 @@
 using Berth.Engine.Errors;
 using Berth.Releases.Planning;
 using Berth.Releases.Rollouts;
+using Berth.Testing;
 
 namespace Berth.Releases.Tests.Rollouts;
 

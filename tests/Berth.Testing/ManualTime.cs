@@ -1,7 +1,7 @@
-namespace Berth.Releases.Tests.Rollouts;
+namespace Berth.Testing;
 
 /// <summary>A clock that stands still until it is moved; timers fire in their order while it moves.</summary>
-internal sealed class ManualTime : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
@@ -44,15 +44,26 @@ internal sealed class ManualTime : TimeProvider
 
     private sealed class ManualTimer(ManualTime time, Action fire) : ITimer
     {
+        private TimeSpan _period = Timeout.InfiniteTimeSpan;
+
         internal DateTimeOffset Due { get; private set; }
 
-        internal void Fire() => fire();
+        internal void Fire()
+        {
+            if (_period != Timeout.InfiniteTimeSpan)
+            {
+                Change(_period, _period);
+            }
+
+            fire();
+        }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             lock (time._gate)
             {
                 time._timers.Remove(this);
+                _period = period;
                 if (dueTime != Timeout.InfiniteTimeSpan)
                 {
                     Due = time._now + dueTime;

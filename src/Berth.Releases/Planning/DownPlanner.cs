@@ -79,8 +79,9 @@ internal sealed class DownPlanner(ProjectModel? project, ActualProject actual, D
         .OrderBy(network => network.Name, StringComparer.Ordinal)
         .Select(network => new RemoveNetwork(network.Name, "the project is taken down"));
 
+    // Those that the files have: another file of the same project may have others, with data of its own.
     private IEnumerable<PlanAction> Volumes() => actual.Volumes
-        .Where(volume => volume.Key is not null && !IsExternal(project?.Volumes.GetValueOrDefault(volume.Key)?.IsExternal))
+        .Where(volume => volume.Key is not null && (project is null || project.Volumes.TryGetValue(volume.Key, out var declared) && !declared.IsExternal))
         .OrderBy(volume => volume.Name, StringComparer.Ordinal)
         .Select(volume => new RemoveVolume(volume.Name, "its volumes are to go too"));
 

@@ -63,7 +63,33 @@ internal sealed class PlanExecutor(
         foreach (var action in actions.Where(action => action is not RemoveContainer))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await RunAsync(action, cancellationToken).ConfigureAwait(false);
+            await (action switch
+            {
+                RemoveNetwork remove => UnlessUsedAsync(ProjectEventKind.Network, remove.Name, () => RemoveNetworkAsync(remove.Name)),
+                RemoveVolume remove => UnlessUsedAsync(ProjectEventKind.Volume, remove.Name, () => RemoveVolumeAsync(remove.Name)),
+                _ => RunAsync(action, cancellationToken),
+            }).ConfigureAwait(false);
+        }
+    }
+
+    // What containers of others, or of other files of the project, use stays: as in Docker Compose, that is no failure.
+    private async Task UnlessUsedAsync(ProjectEventKind kind, string name, Func<Task> remove)
+    {
+        var start = engine.Time.GetTimestamp();
+        progress(new(kind, name, "Removing"));
+        try
+        {
+            await remove().ConfigureAwait(false);
+            progress(new(kind, name, "Removed", engine.Time.GetElapsedTime(start)));
+        }
+        catch (BerthException exception) when (exception.Kind is ErrorKind.Forbidden or ErrorKind.Conflict)
+        {
+            progress(new(kind, name, "Resource is still in use", engine.Time.GetElapsedTime(start), exception.Message));
+        }
+        catch
+        {
+            progress(new(kind, name, "Error", engine.Time.GetElapsedTime(start)));
+            throw;
         }
     }
 
@@ -179,7 +205,7 @@ internal sealed class PlanExecutor(
         RemoveNetwork remove => StepAsync(ProjectEventKind.Network, remove.Name, "Removing", "Removed", () => RemoveNetworkAsync(remove.Name)),
         CreateVolume create => StepAsync(ProjectEventKind.Volume, create.Volume.Name, "Creating", "Created", () => engine.Volumes.CreateAsync(
             create.Volume.Name, create.Volume.Driver, ComposeLabels.ForVolume(project, create.Volume), create.Volume.DriverOptions)),
-        RemoveVolume remove => StepAsync(ProjectEventKind.Volume, remove.Name, "Removing", "Removed", () => engine.Volumes.RemoveAsync(remove.Name, force: true, () => engine.Containers.All)),
+        RemoveVolume remove => StepAsync(ProjectEventKind.Volume, remove.Name, "Removing", "Removed", () => RemoveVolumeAsync(remove.Name)),
         RefreshVolume refresh => RefreshAsync(refresh),
         RemoveImage remove => RemoveImageAsync(remove, cancellationToken),
         CreateContainer create => CreateAsync(create),
@@ -233,6 +259,8 @@ internal sealed class PlanExecutor(
         await StepAsync(ProjectEventKind.Network, network.Name, "Removing", "Removed", () => RemoveNetworkAsync(network.Name), recreate.Reason).ConfigureAwait(false);
         await CreateAsync(recreate.Network).ConfigureAwait(false);
     }
+
+    private Task RemoveVolumeAsync(string name) => engine.Volumes.RemoveAsync(name, force: true, () => engine.Containers.All);
 
     private async Task RemoveNetworkAsync(string name)
     {

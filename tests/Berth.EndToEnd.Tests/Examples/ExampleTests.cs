@@ -7,10 +7,10 @@ using System.Text.Json;
 namespace Berth.EndToEnd.Tests.Examples;
 
 /// <summary>The stacks of <c>examples/</c> that people bring: as their READMEs start them, with Debian's servers.</summary>
-[Trait("Speed", "long")]
 public sealed class ExampleTests(ExampleDaemon examples) : IClassFixture<ExampleDaemon>
 {
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task Django_with_MariaDB_behind_nginx()
     {
         using var site = examples.Copy("django", "GUESTBOOK_PORT");
@@ -50,6 +50,7 @@ public sealed class ExampleTests(ExampleDaemon examples) : IClassFixture<Example
     }
 
     [Fact]
+    [Trait("Speed", "long")]
     public async Task Flask_with_a_worker_RabbitMQ_Redis_and_a_database_by_prod_env()
     {
         const string Compose = "berth -f deploy/docker/docker-compose.yml";
@@ -79,7 +80,7 @@ public sealed class ExampleTests(ExampleDaemon examples) : IClassFixture<Example
 
         // Supervisor restarts a Celery that was killed; a worker that was away finds its work waiting.
         var before = await CeleryAsync();
-        await site.ShellAsync($"{Compose} exec worker kill -KILL {before}");
+        await site.ShellAsync($"{Compose} exec worker sh -c 'kill -KILL {before}'");
         await WriteAsync("四");
         Assert.Equal([4, 14, 6, 1], await UntilCountedAsync(4));
         Assert.NotEqual(before, await CeleryAsync());
@@ -107,6 +108,7 @@ public sealed class ExampleTests(ExampleDaemon examples) : IClassFixture<Example
     }
 
     [Fact]
+    [Trait("Speed", "long")]
     public async Task Django_worked_on_locally_and_served_in_production()
     {
         using var site = examples.Copy("local-production", "LOCAL_PORT", "HTTP_PORT");

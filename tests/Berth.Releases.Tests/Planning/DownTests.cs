@@ -37,6 +37,15 @@ public class DownTests
     }
 
     [Fact]
+    public void A_volume_that_only_another_file_of_the_project_has_stays()
+    {
+        var world = Up();
+        world.Volumes.Add(world.Volumes.Single(volume => volume.Key == "data") with { Name = "p_other", Key = "other" });
+        Assert.DoesNotContain("remove volume p_other", world.Down(new DownOptions { RemoveVolumes = true }));
+        Assert.Contains("remove volume p_other", Planner.PlanDown(null, world.Actual, new DownOptions { RemoveVolumes = true }).Actions.Select(World.Line));
+    }
+
+    [Fact]
     public void Named_services_go_alone_and_leave_the_networks() =>
         Assert.Equal(["remove p-web-1: the project is taken down"], Up().Down(new DownOptions { Services = ["web"] }));
 

@@ -56,14 +56,14 @@ start_berth() {
 
 start_docker() {
   local tool
-  for tool in containerd runc iptables; do
+  for tool in containerd runc iptables tini; do
     need $tool
   done
   ip netns add berth-bench
   ip -n berth-bench link set lo up
   PATH=$peers/usr/sbin:$PATH setsid nsenter --net=/run/netns/berth-bench "$peers/usr/sbin/dockerd" --data-root "$BENCH_ROOT/docker/data" \
     --exec-root "$BENCH_ROOT/docker/run" -H "unix://$docker_socket" -p "$BENCH_ROOT/docker/dockerd.pid" --storage-driver overlay2 \
-    --cgroup-parent /docker-bench --exec-opt native.cgroupdriver=cgroupfs >"$BENCH_ROOT/dockerd.log" 2>&1 </dev/null &
+    --init-path "$(type -P tini)" --cgroup-parent /docker-bench --exec-opt native.cgroupdriver=cgroupfs >"$BENCH_ROOT/dockerd.log" 2>&1 </dev/null &
   dockerd_pid=$!
   answers "$docker_socket" "$BENCH_ROOT/dockerd.log" $dockerd_pid
 }

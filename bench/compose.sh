@@ -13,6 +13,7 @@ services() { # NUMBER
     echo "  s$number: {image: '$IMAGE', command: sleep 1000, init: true, restart: unless-stopped, environment: {NUMBER: '$number', TEXT: 'some text'}, labels: {a.label: of-$number}, volumes: ['data:/data']}"
   done
   echo 'volumes: {data: }'
+  echo "networks: {default: {ipam: {config: [{subnet: 10.199.0.0/16}]}}}" # room for 200
 }
 for engine in berth docker; do
   for number in 10 200 500; do

@@ -171,6 +171,7 @@ internal static class ProjectEndpoints
             return;
         }
 
+        bool IsWanted(string part) => request.Text("only") is not { Length: > 0 } only || only == part; // to fingerprint and to write a large project takes its time
         var unknown = request.Services.Where(name => !target.Required.Services.ContainsKey(name)).ToList();
         var project = unknown.Count == 0 ? ProjectSelection.Of(target.Required, request.Services) : throw BerthException.NotFound(string.Join('\n', unknown.Select(name => $"no such service: {name}")));
         await context.WriteAsync(new JsonObject
@@ -180,11 +181,11 @@ internal static class ProjectEndpoints
             ["images"] = Http.Strings(project.Services.Values.Select(service => service.Image ?? ComposeNames.Image(project.Name, service.Name)).Distinct()),
             ["volumes"] = Http.Strings(project.Volumes.Keys.Order(StringComparer.Ordinal)),
             ["networks"] = Http.Strings(project.Networks.Keys.Order(StringComparer.Ordinal)),
-            ["hashes"] = new JsonObject(project.Services.Values.OrderBy(service => service.Name, StringComparer.Ordinal).Select(service => KeyValuePair.Create(service.Name, (JsonNode?)ServiceHash.Compute(service)))),
+            ["hashes"] = !IsWanted("hashes") ? null : new JsonObject(project.Services.Values.OrderBy(service => service.Name, StringComparer.Ordinal).Select(service => KeyValuePair.Create(service.Name, (JsonNode?)ServiceHash.Compute(service)))),
             ["environment"] = request.Flag("environmentIsShown") ? new JsonObject(ComposeLoader.Variables(request.Options([])).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null,
             ["profiles"] = Http.Strings(project.Services.Values.Concat(project.DisabledServices.Values).SelectMany(service => service.Profiles).Distinct().Order(StringComparer.Ordinal)),
-            ["yaml"] = ComposeWriter.Write(project),
-            ["json"] = ComposeWriter.WriteJson(project),
+            ["yaml"] = IsWanted("yaml") ? ComposeWriter.Write(project) : null,
+            ["json"] = IsWanted("json") ? ComposeWriter.WriteJson(project) : null,
             ["warnings"] = Http.Strings(result.Warnings.Select(warning => warning.ToString())),
         }).ConfigureAwait(false);
     }

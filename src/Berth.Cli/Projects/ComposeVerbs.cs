@@ -403,6 +403,7 @@ internal static class ComposeVerbs
                 request["noInterpolate"] = line.Flag("no-interpolate");
                 request["environmentIsShown"] = line.Flag("environment");
                 request["variablesAreShown"] = line.Flag("variables");
+                request["only"] = s_configLists.Any(line.Flag) || line.Flag("quiet") || line.Flag("environment") ? "names" : line.Has("hash") ? "hashes" : line.Value("format") ?? "yaml";
             }).ConfigureAwait(false);
             foreach (var warning in view.Texts("warnings"))
             {
@@ -427,10 +428,12 @@ internal static class ComposeVerbs
             return 0;
         });
 
+    private static readonly string[] s_configLists = ["services", "volumes", "networks", "images", "profiles"];
+
     private static string ConfigText(ParsedLine line, JsonObject view)
     {
         string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(one => one + "\n"));
-        if (new[] { "services", "volumes", "networks", "images", "profiles" }.FirstOrDefault(line.Flag) is { } list)
+        if (s_configLists.FirstOrDefault(line.Flag) is { } list)
         {
             return line.Flag("no-interpolate") ? throw new UsageException($"--{list} and --no-interpolate are incompatible") : Lines(view.Texts(list));
         }

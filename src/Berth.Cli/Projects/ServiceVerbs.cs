@@ -260,7 +260,7 @@ internal static class ServiceVerbs
     internal static async Task<int> PushAsync(CliContext context, IReadOnlyList<string> wanted, bool withDependencies, bool isQuiet, bool goesOn)
     {
         var docker = ImageVerbs.Push();
-        var config = await ProjectCommands.ReadAsync(context, "config", request => request["services"] = Json.Array(wanted)).ConfigureAwait(false);
+        var config = await ProjectCommands.ReadAsync(context, "config", request => (request["services"], request["only"]) = (Json.Array(wanted), "json")).ConfigureAwait(false);
         var services = JsonNode.Parse(config.Text("json"))?["services"]?.AsObject() ?? [];
         var named = services.Where(pair => wanted.Count == 0 || withDependencies || wanted.Contains(pair.Key)).Where(pair => pair.Value?["build"] is not null).ToList();
         if (named.Find(pair => pair.Value.Text("image").Length == 0) is { Key: { } nameless })

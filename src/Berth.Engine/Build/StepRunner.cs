@@ -31,7 +31,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         {
             await parts.Runtime.DeleteAsync(intent.Subject).ConfigureAwait(false);
             parts.Cgroups.Remove($"{parts.Options.CgroupParent}/{intent.Subject}");
-            parts.Wiring.Delete(intent.Subject, []);
+            await parts.Wiring.DeleteAsync(intent.Subject, []).ConfigureAwait(false);
             RemoveBundle(intent.Subject);
             await intent.CompleteAsync().ConfigureAwait(false);
         }
@@ -65,7 +65,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
         }
         finally
         {
-            parts.Wiring.Delete(step.Id, endpoint is null ? [] : [endpoint]);
+            await parts.Wiring.DeleteAsync(step.Id, endpoint is null ? [] : [endpoint]).ConfigureAwait(false);
             if (endpoint is not null)
             {
                 networks.Release(endpoint);

@@ -287,7 +287,7 @@ public sealed partial class ContainerService
         }
 
         _faults.Reached("container.end.deleted");
-        _wiring.Delete(record.Id, record.Endpoints);
+        await _wiring.DeleteAsync(record.Id, record.Endpoints).ConfigureAwait(false);
         _faults.Reached("container.end.unwired");
         await runtime.ConfigureAwait(false);
         ContainerFiles.Unmount(DataDirectory(record.Id));

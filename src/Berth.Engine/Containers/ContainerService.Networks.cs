@@ -33,7 +33,7 @@ public sealed partial class ContainerService
             }
             catch
             {
-                _wiring.Disconnect(endpoint);
+                await _wiring.DisconnectAsync(endpoint).ConfigureAwait(false);
                 await SaveAsync(container, WithoutPorts(container.Record with { Endpoints = record.Endpoints }), intent).ConfigureAwait(false);
                 _networks.Release(endpoint);
                 throw;
@@ -90,7 +90,7 @@ public sealed partial class ContainerService
 
     private async Task UnlinkAsync(Container container, EndpointRecord endpoint, State.Intent intent)
     {
-        _wiring.Disconnect(endpoint);
+        await _wiring.DisconnectAsync(endpoint).ConfigureAwait(false);
         await _wiring.LeadOutAsync(container.Id, WithNetworks(container.Record.Endpoints)).ConfigureAwait(false);
         await intent.CompleteAsync().ConfigureAwait(false);
     }

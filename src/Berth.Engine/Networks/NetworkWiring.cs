@@ -20,8 +20,19 @@ internal sealed class NetworkWiring : IDisposable
     private readonly Dictionary<string, int> _ready = new(StringComparer.Ordinal); // bridges that were seen complete, with their link's index
 
     private readonly ExitWatcher _exits;
+    private readonly LinkRemoval _removal;
 
-    internal NetworkWiring(EngineOptions options, DepartedEndpoints departed, ExitWatcher exits) => (_options, _departed, _exits) = (options, departed, exits);
+    internal NetworkWiring(EngineOptions options, DepartedEndpoints departed, ExitWatcher exits)
+    {
+        (_options, _departed, _exits) = (options, departed, exits);
+        _removal = new(links =>
+        {
+            lock (_gate)
+            {
+                _host.DeleteAll(links);
+            }
+        });
+    }
 
     internal static string NamespacePath(EngineOptions options, string containerId) => $"{options.ExecRoot}/netns/{containerId}";
 
@@ -148,13 +159,7 @@ internal sealed class NetworkWiring : IDisposable
         }).ConfigureAwait(false);
     }
 
-    internal void Disconnect(Containers.EndpointRecord endpoint)
-    {
-        lock (_gate)
-        {
-            _host.Delete(endpoint.HostLink);
-        }
-    }
+    internal Task DisconnectAsync(Containers.EndpointRecord endpoint) => _removal.RemoveAsync([endpoint.HostLink]);
 
     /// <summary>Leads a running container out by the first of its networks that can, after the link that did has gone.</summary>
     internal Task LeadOutAsync(string containerId, IReadOnlyList<(NetworkRecord Network, Containers.EndpointRecord Endpoint)> endpoints)
@@ -172,17 +177,11 @@ internal sealed class NetworkWiring : IDisposable
         });
     }
 
-    /// <summary>Deletes the namespace; the kernel removes its links, and with them their ends on the host.</summary>
-    internal void Delete(string containerId, IReadOnlyList<Containers.EndpointRecord> endpoints)
+    /// <summary>Deletes the namespace and its links' ends on the host.</summary>
+    internal async Task DeleteAsync(string containerId, IReadOnlyList<Containers.EndpointRecord> endpoints)
     {
-        lock (_gate)
-        {
-            foreach (var endpoint in endpoints.Where(endpoint => endpoint.IsWired))
-            {
-                _host.Delete(endpoint.HostLink); // at once, while the kernel takes namespaces apart in its own time
-            }
-        }
-
+        // At once, while the kernel takes namespaces apart in its own time.
+        await _removal.RemoveAsync([.. endpoints.Where(endpoint => endpoint.IsWired).Select(endpoint => endpoint.HostLink)]).ConfigureAwait(false);
         NetworkNamespace.Delete(NamespacePath(containerId));
     }
 

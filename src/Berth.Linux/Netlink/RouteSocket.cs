@@ -22,6 +22,7 @@ public sealed class RouteSocket : IDisposable
     private const ushort IFLA_MTU = 4;
     private const ushort IFLA_MASTER = 10;
     private const ushort IFLA_LINKINFO = 18;
+    private const ushort IFLA_GROUP = 27;
     private const ushort IFLA_NET_NS_FD = 28;
     private const ushort IFLA_INFO_KIND = 1;
     private const ushort IFLA_INFO_DATA = 2;
@@ -123,6 +124,41 @@ public sealed class RouteSocket : IDisposable
             Errno.ENODEV => false,
             _ => throw new LinuxException(errno, "rtnetlink delete", $"link '{name}'"),
         };
+    }
+
+    /// <summary>
+    /// Deletes links of kinds that can be deleted, such as veth pairs, all at once: the kernel waits once until nobody uses them any more. Names that are not there are passed over.
+    /// </summary>
+    /// <remarks>Linux, net/core/rtnetlink.c: a group of links is deleted by its number. This one is random, so that no other's link is in it.</remarks>
+    public void DeleteAll(IReadOnlyList<string> names)
+    {
+        if (names.Count == 1)
+        {
+            Delete(names[0]);
+            return;
+        }
+
+        var group = (uint)System.Security.Cryptography.RandomNumberGenerator.GetInt32(1 << 16, int.MaxValue);
+        var found = false;
+        foreach (var name in names)
+        {
+            var errno = _socket.Exchange(new NetlinkMessage(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK).LinkInfo(0).Attribute(IFLA_IFNAME, name).Attribute(IFLA_GROUP, group), out _);
+            found |= errno switch
+            {
+                Errno.None => true,
+                Errno.ENODEV => false,
+                _ => throw new LinuxException(errno, "rtnetlink set group", $"link '{name}'"),
+            };
+        }
+
+        if (found)
+        {
+            var errno = _socket.Exchange(new NetlinkMessage(RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK).LinkInfo(0).Attribute(IFLA_GROUP, group), out _);
+            if (errno is not (Errno.None or Errno.ENODEV))
+            {
+                throw new LinuxException(errno, "rtnetlink delete", $"links {string.Join(", ", names)}");
+            }
+        }
     }
 
     public void Dispose() => _socket.Dispose();

@@ -59,7 +59,9 @@ internal sealed class PlanExecutor(
     {
         var removals = actions.OfType<RemoveContainer>().ToList();
         await ReverseOrder.RunAsync(
-            removals, removal => removal.Existing.Service, removal => removal.Existing.DependsOn, (removal, token) => RunAsync(removal, token), cancellationToken).ConfigureAwait(false);
+            removals, removal => removal.Existing.Service, removal => removal.Existing.DependsOn,
+            (removal, _) => RemoveAsync(removal, isHandedOver: false), // nobody is left who could take its clients
+            cancellationToken).ConfigureAwait(false);
         foreach (var action in actions.Where(action => action is not RemoveContainer))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -215,7 +217,7 @@ internal sealed class PlanExecutor(
         RestartContainer restart => RestartAsync(restart),
         UpdateContainer update => UpdateAsync(update),
         LeaveContainer leave => LeaveAsync(leave),
-        RemoveContainer remove => RemoveAsync(remove),
+        RemoveContainer remove => RemoveAsync(remove, isHandedOver: true),
         WaitForDependency wait => WaitAsync(wait, cancellationToken),
         _ => throw new InvalidOperationException($"{action.GetType().Name} cannot be carried out here"),
     };
@@ -445,7 +447,8 @@ internal sealed class PlanExecutor(
         Touch(container);
     }
 
-    private async Task RemoveAsync(RemoveContainer remove)
+    /// <param name="isHandedOver">Whether other replicas take its clients first.</param>
+    private async Task RemoveAsync(RemoveContainer remove, bool isHandedOver)
     {
         var container = engine.Containers.All.FirstOrDefault(one => one.Id == remove.Existing.Id);
         if (container is null)
@@ -453,7 +456,7 @@ internal sealed class PlanExecutor(
             return; // --rm, or somebody else, was faster
         }
 
-        if (container.Record is { IsRunning: true, OutOfService: false } && project.Services.TryGetValue(remove.Existing.Service, out var service) && !remove.Existing.IsOneOff)
+        if (isHandedOver && container.Record is { IsRunning: true, OutOfService: false } && project.Services.TryGetValue(remove.Existing.Service, out var service) && !remove.Existing.IsOneOff)
         {
             await engine.Containers.SwitchAsync([new(container, InService: false)]).ConfigureAwait(false); // the other replicas take its clients
             await CopyDrain.RunAsync(engine, container, service.Extension?.Roll?.Drain ?? RollSettings.DefaultDrain, progress).ConfigureAwait(false);

@@ -13,48 +13,44 @@ public sealed partial class ContainerService
     /// <param name="unconditional">Those that somebody asked for by name.</param>
     private async Task StartInOrderAsync(IReadOnlyList<Container> containers, HashSet<Container> unconditional)
     {
-        var waiting = new HashSet<Container>();
+        var there = _containers.Values.Where(one => !one.Record.OutOfService).ToLookup(one => Networks.ServiceKey.Of(one.Record));
+        var seen = new HashSet<Container>();
+        var waiting = new Dictionary<Container, Task>();
         foreach (var container in containers)
         {
-            var needs = unconditional.Contains(container) ? [] : Needs(container, containers);
-            if (needs.TrueForAll(need => !waiting.Contains(need.Other) && IsMet(need.Other, need.Condition)))
+            List<(Container Other, StartCondition Condition)> needs = unconditional.Contains(container) ? []
+                : [.. StartOrder.Conditions(container.Record).SelectMany(one => there[one.Service].Select(other => (other, one.Condition))).Where(need => need.other.Record.IsRunning || seen.Contains(need.other))];
+            seen.Add(container); // what neither runs nor was to be started, or comes later in a circle, keeps nobody waiting
+            List<Task> before = [.. needs.Select(need => waiting.GetValueOrDefault(need.Other)).OfType<Task>()];
+            if (before.Count == 0 && needs.TrueForAll(need => IsMet(need.Other, need.Condition)))
             {
                 await StartQuietlyAsync(container).ConfigureAwait(false);
                 continue;
             }
 
-            waiting.Add(container);
             var cancelled = new CancellationTokenSource();
             container.PendingRestart = cancelled;
             LogWaits(container.Name, string.Join(", ", needs.Select(need => need.Other.Name)));
-            _ = StartWhenMetAsync(container, needs, cancelled.Token);
+            waiting[container] = StartWhenMetAsync(container, before, needs, cancelled.Token);
         }
     }
 
-    // One that neither runs nor will be started keeps nobody waiting: somebody has stopped it.
-    private List<(Container Other, StartCondition Condition)> Needs(Container container, IReadOnlyList<Container> starting)
-    {
-        var conditions = StartOrder.Conditions(container.Record).ToList();
-        return
-        [
-            .. _containers.Values.SelectMany(other => conditions
-                .Where(one => one.Service == Networks.ServiceKey.Of(other.Record) && !other.Record.OutOfService && (other.Record.IsRunning || starting.Contains(other)))
-                .Select(one => (other, one.Condition))),
-        ];
-    }
-
+    // That it was started has been seen to by the order: one that cannot start keeps nobody waiting who did not ask for more.
     private static bool IsMet(Container other, StartCondition condition) => condition switch
     {
         StartCondition.Healthy => other.Record.IsRunning && other.Health is null or { Status: "healthy" },
         StartCondition.Completed => other.Record is { Status: ContainerStatus.Exited, ExitCode: 0 },
-        _ => other.Record.IsRunning,
+        _ => true,
     };
 
-    private async Task StartWhenMetAsync(Container container, List<(Container Other, StartCondition Condition)> needs, CancellationToken cancellationToken)
+    /// <param name="before">The starts of those among its needs that wait themselves.</param>
+    private async Task StartWhenMetAsync(
+        Container container, IReadOnlyList<Task> before, List<(Container Other, StartCondition Condition)> needs, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         try
         {
+            await Task.WhenAll(before).WaitAsync(either.Token).ConfigureAwait(false);
             while (true)
             {
                 using var events = _events.Subscribe(since: null); // before the look, so that no change falls in between

@@ -206,6 +206,12 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
             await packing.ConfigureAwait(false);
         }
 
+        if (!Path.Exists(rule.Watch.Path) && paths.Any(path => path != rule.Watch.Path)) // a folder with all that was in it
+        {
+            progress(new(ProjectEventKind.Warning, container.Name, $"'{rule.Watch.Path}', which is watched, is gone: {rule.Watch.Target} stays as it is; when it is there again, start the watch again"));
+            return;
+        }
+
         List<string> gone = [.. paths.Where(path => !Path.Exists(path)).Select(rule.InContainer)];
         if (gone.Count > 0)
         {
@@ -248,7 +254,11 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(s_longestExec);
         var (exitCode, output) = await engine.Containers.Execs.CaptureAsync(container, exec, KeptOutput, limit.Token).ConfigureAwait(false);
-        if (exitCode != 0)
+        if (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            progress(new(ProjectEventKind.Warning, container.Name, $"{string.Join(' ', exec.Cmd!)}: it was ended after {s_longestExec.TotalMinutes:0} minutes"));
+        }
+        else if (exitCode != 0)
         {
             progress(new(ProjectEventKind.Warning, container.Name, $"{string.Join(' ', exec.Cmd!)}: it ended with exit code {exitCode}{(output.Trim().Length > 0 ? ": " + output.Trim() : "")}"));
         }

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Berth.Testing;
 
 namespace Berth.EndToEnd.Tests.Projects;
 
@@ -97,6 +98,29 @@ public sealed class ComposeKeysTests() : ProjectTests("keys")
         {
             Assert.Equal("very secret10.1.2.3\tnowhere 77 lo", (await BerthAsync("docker", "run", "--rm", image, "cat", "/seen")).ReplaceLineEndings(" "));
         }
+    }
+
+    [Fact]
+    public async Task While_it_waits_a_terminal_shows_for_how_long_and_what_the_check_says()
+    {
+        await WriteAsync("compose.yaml", """
+            services:
+              db:
+                image: box
+                command: sh -c 'sleep 3; touch /ready; sleep 1000'
+                init: true
+                stop_grace_period: 1s
+                healthcheck: {test: "test -e /ready || { echo the tide is out; exit 4; }", interval: 300ms, retries: 100}
+              app: {image: box, command: sh -c 'echo sailing; sleep 1000', init: true, stop_grace_period: 1s, depends_on: {db: {condition: service_healthy}}}
+            """);
+        await using var up = new TerminalCommand(Daemon.Berth(Folder, "up"));
+        await up.UntilAsync("Container keys-db-1  Waiting  2s  its check ended with 4: the tide is out");
+        await up.UntilAsync("Container keys-db-1  Healthy");
+        await up.UntilAsync("sailing"); // and then the logs
+        Assert.DoesNotContain("sailing", up.Shown.Split("Container keys-app-1  Started")[0], StringComparison.Ordinal);
+        await up.TypeAsync("\x03");
+        await up.UntilAsync("Gracefully stopping");
+        Assert.Equal(130, await up.EndAsync());
     }
 
     [Fact]

@@ -49,6 +49,11 @@ public sealed class WatchTests() : ProjectTests("bench")
         Directory.Move(Folder + "/app/deep", Folder + "/app/moved");
         await HoldsAsync("web", "ls /app", "moved\npage");
 
+        Directory.Delete(Folder + "/app", recursive: true);
+        await watch.UntilAsync("is gone: /app stays as it is");
+        Assert.Equal("moved\npage", await InAsync("web", "ls /app"));
+        await WriteAsync("app/page", "third\n");
+
         await WriteAsync("hook", "called\n");
         await HoldsAsync("web", "cat /heard", "called");
         Assert.Equal(first, await BerthAsync("ps", "-q", "web"));

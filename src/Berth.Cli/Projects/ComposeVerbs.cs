@@ -349,7 +349,7 @@ internal static class ComposeVerbs
         List<string> states =
         [
             .. line.Values("status"),
-            .. line.Values("filter").Select(filter => filter.Split('=', 2) is ["status", var state] ? state : throw new UsageException($"--filter {filter}: it is status=STATE")),
+            .. line.Values("filter").Select(filter => filter.Split('=', 2) is ["status", var state] ? state : throw new UsageException($"--filter {filter}: of a project it is status=STATE; 'berth docker ps' has Docker's filters")),
         ];
         return states.Find(state => !s_states.Contains(state)) is { } unknown ? throw new UsageException($"'{unknown}' is no state; there are {string.Join(", ", s_states)}") : states;
     }

@@ -78,6 +78,7 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
         Assert.Equal("desk-job-1", await BerthAsync("compose", "ps", "--status", "exited", "--format", "{{.Name}}"));
         Assert.Equal("desk-app-1\ndesk-web-1\ndesk-web-2", await BerthAsync("compose", "ps", "--filter", "status=running", "--format", "{{.Name}}"));
         Assert.Contains("'ended' is no state; there are created, running", (await RunAsync("compose", "ps", "--status", "ended")).Error, StringComparison.Ordinal);
+        Assert.Contains("'berth docker ps' has Docker's filters", (await RunAsync("ps", "--filter", "name=web")).Error, StringComparison.Ordinal);
         var first = await BerthAsync("compose", "logs", "--index", "1", "--no-log-prefix", "web");
         Assert.StartsWith("I am ", first, StringComparison.Ordinal);
         Assert.NotEqual(first, await BerthAsync("compose", "logs", "--index", "2", "--no-log-prefix", "web"));

@@ -1,3 +1,4 @@
+using Berth.Engine.Containers.Health;
 using Berth.Engine.Errors;
 using Microsoft.Extensions.Logging;
 
@@ -38,7 +39,7 @@ public sealed partial class ContainerService
     // That it was started has been seen to by the order: one that cannot start keeps nobody waiting who did not ask for more.
     private static bool IsMet(Container other, StartCondition condition) => condition switch
     {
-        StartCondition.Healthy => other.Record.IsRunning && other.Health is null or { Status: "healthy" },
+        StartCondition.Healthy => other.Record.IsRunning && (HealthMonitor.Command(other.Record.Config) is null || other.Health is { Status: "healthy" }), // between its start and its first check there is no state yet
         StartCondition.Completed => other.Record is { Status: ContainerStatus.Exited, ExitCode: 0 },
         _ => true,
     };
@@ -54,7 +55,7 @@ public sealed partial class ContainerService
             while (true)
             {
                 using var events = _events.Subscribe(since: null); // before the look, so that no change falls in between
-                while (!needs.TrueForAll(need => !_containers.ContainsKey(need.Other.Id) || need.Other.Record.StoppedByRequest || IsMet(need.Other, need.Condition)))
+                while (IsToStart() && !needs.TrueForAll(need => !_containers.ContainsKey(need.Other.Id) || need.Other.Record.StoppedByRequest || IsMet(need.Other, need.Condition)))
                 {
                     if (!await events.Reader.WaitToReadAsync(either.Token).ConfigureAwait(false))
                     {
@@ -78,10 +79,12 @@ public sealed partial class ContainerService
             return; // it was started or stopped by somebody, or the next daemon does it
         }
 
-        if (_containers.ContainsKey(container.Id) && NeedsStart(container) && !_goesDown)
+        if (IsToStart())
         {
             await StartQuietlyAsync(container).ConfigureAwait(false);
         }
+
+        bool IsToStart() => _containers.ContainsKey(container.Id) && NeedsStart(container) && !_goesDown;
     }
 
     private async Task StartQuietlyAsync(Container container)

@@ -81,7 +81,7 @@ internal sealed class DownPlanner(ProjectModel? project, ActualProject actual, D
 
     // Those that the files have: another file of the same project may have others, with data of its own.
     private IEnumerable<PlanAction> Volumes() => actual.Volumes
-        .Where(volume => volume.Key is not null && (project is null || project.Volumes.TryGetValue(volume.Key, out var declared) && !declared.IsExternal))
+        .Where(volume => volume.Key is not null && (project is null || project.Volumes.GetValueOrDefault(volume.Key) is { IsExternal: false }))
         .OrderBy(volume => volume.Name, StringComparer.Ordinal)
         .Select(volume => new RemoveVolume(volume.Name, "its volumes are to go too"));
 

@@ -124,6 +124,7 @@ internal static class CommandLine
         var word = words[i];
         var equals = word.IndexOf('=', StringComparison.Ordinal);
         var name = equals < 0 ? word[2..] : word[2..equals];
+        name = name == "no-TTY" ? "no-tty" : name; // Compose writes it both ways
         var value = equals < 0 ? null : word[(equals + 1)..];
         var option = options.FirstOrDefault(one => one.Name == name);
         if (option is null)

@@ -14,6 +14,9 @@ internal sealed class ProjectOptions
         Option.Value("project-directory", "FOLDER", "Where relative paths start"),
         Option.Value("progress", "HOW", "How progress is shown: auto, tty, plain, json or quiet"),
         Option.Value("ansi", "WHEN", "When colours and cursor movements are used: never, always or auto"),
+        Option.Flag("all-resources", "Networks, volumes, secrets and configs that no service uses, too"),
+        Option.Flag("compatibility", "Names of containers and images as of Docker Compose 1, with '_' (COMPOSE_COMPATIBILITY)"),
+        Option.Value("parallel", "NUMBER", "How much is done at once at most; -1: no limit (COMPOSE_PARALLEL_LIMIT)"),
         Option.Flag("dry-run", "Show what would be done, and do nothing"),
     ];
 
@@ -31,6 +34,12 @@ internal sealed class ProjectOptions
     internal bool IsDryRun { get; private set; }
 
     internal string? Directory { get; set; }
+
+    private bool HasAllResources { get; set; }
+
+    private bool IsCompatible { get; set; }
+
+    private int? Parallel { get; set; }
 
     /// <summary><c>auto</c>, <c>tty</c>, <c>plain</c>, <c>json</c> or <c>quiet</c>.</summary>
     internal string Progress { get; private set; } = "auto";
@@ -56,6 +65,9 @@ internal sealed class ProjectOptions
 
         Profiles.AddRange(line.Values("profile"));
         IsDryRun |= line.Flag("dry-run");
+        HasAllResources |= line.Flag("all-resources");
+        IsCompatible |= line.Flag("compatibility");
+        Parallel = line.Number("parallel") ?? Parallel;
         Name = line.Value("project-name") ?? Name;
         Directory = line.Value("project-directory") ?? Directory;
         if (IsProjects("progress"))
@@ -65,6 +77,10 @@ internal sealed class ProjectOptions
 
         Ansi = OneOf("ansi", line.Value("ansi") ?? Ansi, "never", "always", "auto");
     }
+
+    private static int? Limit(string? text) => string.IsNullOrEmpty(text) ? null
+        : int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var limit) ? limit
+        : throw new UsageException($"COMPOSE_PARALLEL_LIMIT must be an integer (found: \"{text}\")");
 
     private static string OneOf(string option, string value, params IReadOnlyList<string> known) =>
         known.Contains(value) ? value : throw new UsageException($"--{option} {value}: it is one of {string.Join(", ", known)}");
@@ -135,6 +151,21 @@ internal sealed class ProjectOptions
             ["environment"] = environment,
             ["user"] = context.Variable("SUDO_USER") ?? context.Variable("USER") ?? context.Variable("LOGNAME") ?? Environment.UserName,
         };
+        if (HasAllResources)
+        {
+            request["allResources"] = true;
+        }
+
+        if (IsCompatible)
+        {
+            request["compatibility"] = true;
+        }
+
+        if ((Parallel ?? Limit(context.Variable("COMPOSE_PARALLEL_LIMIT"))) is > 0 and var limit)
+        {
+            request["parallel"] = limit;
+        }
+
         if (directory is not null)
         {
             request["projectDirectory"] = Path.GetFullPath(directory, context.CurrentFolder);

@@ -64,6 +64,10 @@ public static class ComposeLabels
     /// <summary>Whether a container whose <see cref="DependsOn"/> label that is has to be restarted with a service.</summary>
     public static bool IsRestartedWith(string dependsOn, string service) => dependsOn.Split(',').Any(entry => entry.Split(':') is [var name, _, "true"] && name == service);
 
+    /// <summary>What a container whose <see cref="DependsOn"/> label that is waits for; what cannot be read is left out.</summary>
+    public static IEnumerable<(string Service, DependencyCondition Condition)> Conditions(string dependsOn) => dependsOn.Split(',').Select(entry => entry.Split(':')).Where(parts => parts.Length == 3)
+        .SelectMany(parts => Enum.GetValues<DependencyCondition>().Where(condition => ModelTree.Condition(condition) == parts[1]).Select(condition => (parts[0], condition)));
+
     /// <summary><c>db:service_healthy:false,cache:service_started:true</c>; the last part says whether to restart with it.</summary>
     private static string Dependencies(ServiceModel service) => string.Join(
         ',',

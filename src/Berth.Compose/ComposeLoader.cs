@@ -32,6 +32,18 @@ public sealed record ComposeLoadOptions
     /// <summary>Services that the command names; a profile does not hold them back.</summary>
     public IReadOnlyList<string> NamedServices { get; init; } = [];
 
+    /// <summary><c>--all-resources</c>: networks, volumes, secrets and configs that no service uses stay.</summary>
+    public bool AllResources { get; init; }
+
+    /// <summary><c>--compatibility</c>, or <c>COMPOSE_COMPATIBILITY</c>: containers and images have the names of Docker Compose 1.</summary>
+    public bool Compatibility { get; init; }
+
+    /// <summary><c>config --no-path-resolution</c>: paths stay as they are written.</summary>
+    public bool KeepsPaths { get; init; }
+
+    /// <summary><c>config --no-consistency</c>: what the files' parts say of one another is not checked.</summary>
+    public bool SkipsChecks { get; init; }
+
     /// <summary>The caller's environment.</summary>
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
 
@@ -139,11 +151,13 @@ public sealed class ComposeLoader
         }
 
         var paths = new ProjectPaths(folder, _environment.GetValueOrDefault("HOME"));
-        var services = new ServiceBinder(paths, new EnvironmentFiles(paths, _source, Lookup), Lookup);
-        var binder = new ProjectBinder(name, paths, services, Lookup, _options.Kept);
+        var shown = new ProjectPaths(folder, _environment.GetValueOrDefault("HOME"), _options.KeepsPaths);
+        var services = new ServiceBinder(shown, new EnvironmentFiles(paths, _source, Lookup), Lookup);
+        var binder = new ProjectBinder(name, shown, services, Lookup, _options.Kept);
         var reader = new MapReader(top, string.Empty, _diagnostics);
         binder.Read(reader);
-        return new ProjectAssembly(name, folder, files, binder, top, _diagnostics).Build(ActiveProfiles(), _options.NamedServices);
+        var project = new ProjectAssembly(name, folder, files, binder, top, _diagnostics).Build(ActiveProfiles(), _options);
+        return _options.Compatibility || IsTrue("COMPOSE_COMPATIBILITY") ? project with { Separator = ComposeNames.FormerSeparator } : project;
     }
 
     private (string Name, string Folder, IReadOnlyList<string> Files, MapNode Top)? ReadMerged(bool keepsVariables)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Berth.Compose.Model;
 
 namespace Berth.Compose;
 
@@ -8,11 +9,17 @@ public static partial class ComposeNames
     /// <summary>A network or volume: <c>PROJECT_KEY</c>.</summary>
     public static string Resource(string project, string key) => $"{project}_{key}";
 
+    /// <summary>What stands between the parts of a name.</summary>
+    public const string Separator = "-";
+
+    /// <summary>The same in the names of Docker Compose 1, and with <c>--compatibility</c>.</summary>
+    public const string FormerSeparator = "_";
+
     /// <summary>A container: <c>PROJECT-SERVICE-NUMBER</c>, numbers from one.</summary>
-    public static string Container(string project, string service, int number) => $"{project}-{service}-{number}";
+    public static string Container(ProjectModel project, string service, int number) => string.Join(project.Separator, project.Name, service, number);
 
     /// <summary>The image of a service that is only built: <c>PROJECT-SERVICE</c>.</summary>
-    public static string Image(string project, string service) => $"{project}-{service}";
+    public static string Image(ProjectModel project, string service) => project.Name + project.Separator + service;
 
     /// <summary>A folder's name as a project name: lower case, only letters, digits, <c>-</c> and <c>_</c>, beginning with a letter or digit.</summary>
     public static string Normalize(string folderName) =>

@@ -8,9 +8,33 @@ namespace Berth.Compose;
 internal sealed class ProjectAssembly(
     string name, string folder, IReadOnlyList<string> files, ProjectBinder parts, MapNode top, DiagnosticBag diagnostics)
 {
-    public ProjectModel Build(HashSet<string> profiles, IReadOnlyList<string> namedServices)
+    public ProjectModel Build(HashSet<string> profiles, ComposeLoadOptions options)
     {
-        var (active, disabled) = ApplyProfiles(profiles, namedServices);
+        var (active, disabled) = ApplyProfiles(profiles, options.NamedServices);
+        if (!options.SkipsChecks)
+        {
+            Check(active);
+        }
+
+        return new ProjectModel(
+            name,
+            folder,
+            files,
+            WithAllDependencies(active),
+            disabled,
+            Used(parts.Networks, ProjectSelection.NetworksOf),
+            Used(parts.Volumes, ProjectSelection.VolumesOf),
+            Used(parts.Secrets, ProjectSelection.SecretsOf),
+            Used(parts.Configs, ProjectSelection.ConfigsOf))
+        {
+            Extensions = [.. top.Entries.Where(entry => entry.Key.StartsWith("x-", StringComparison.Ordinal)).Select(entry => KeyValuePair.Create(entry.Key, PlainValue.Of(entry.Value)))],
+        };
+
+        IReadOnlyDictionary<string, T> Used<T>(IReadOnlyDictionary<string, T> all, Func<ServiceModel, IEnumerable<string>> namesOf) => options.AllResources ? all : ProjectSelection.Used(all, active.Values.SelectMany(namesOf));
+    }
+
+    private void Check(Dictionary<string, ServiceModel> active)
+    {
         foreach (var service in active.Values)
         {
             CheckDependencies(service, active);
@@ -22,19 +46,6 @@ internal sealed class ProjectAssembly(
         CheckContainerNames(active.Values);
         CheckPorts(active.Values);
         CheckCycles(active);
-        return new ProjectModel(
-            name,
-            folder,
-            files,
-            WithAllDependencies(active),
-            disabled,
-            ProjectSelection.Used(parts.Networks, active.Values.SelectMany(ProjectSelection.NetworksOf)),
-            ProjectSelection.Used(parts.Volumes, active.Values.SelectMany(ProjectSelection.VolumesOf)),
-            ProjectSelection.Used(parts.Secrets, active.Values.SelectMany(ProjectSelection.SecretsOf)),
-            ProjectSelection.Used(parts.Configs, active.Values.SelectMany(ProjectSelection.ConfigsOf)))
-        {
-            Extensions = [.. top.Entries.Where(entry => entry.Key.StartsWith("x-", StringComparison.Ordinal)).Select(entry => KeyValuePair.Create(entry.Key, PlainValue.Of(entry.Value)))],
-        };
     }
 
     private (Dictionary<string, ServiceModel> Active, Dictionary<string, ServiceModel> Disabled) ApplyProfiles(

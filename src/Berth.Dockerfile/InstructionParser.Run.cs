@@ -16,10 +16,10 @@ internal sealed partial class InstructionParser
             }
         }
 
-        CheckSecurity();
+        var isInsecure = ParseSecurity();
         var network = ParseNetwork();
         var (command, script) = ParseScript();
-        return new RunInstruction(_line.Line, Source, command, mounts, network, script);
+        return new RunInstruction(_line.Line, Source, command, mounts, network, script, isInsecure);
     }
 
     private (CommandLine Command, Heredoc? Script) ParseScript()
@@ -74,11 +74,18 @@ internal sealed partial class InstructionParser
         }
     }
 
-    private void CheckSecurity()
+    private bool ParseSecurity()
     {
-        if (_flags.Take("security") is { } flag && flag.Value != "sandbox")
+        if (_flags.Take("security") is not { } flag)
         {
-            Report(flag.Offset, "--security supports only 'sandbox', which is the default");
+            return false;
         }
+
+        if (flag.Value is not ("sandbox" or "insecure"))
+        {
+            Report(flag.Offset, $"--security must be sandbox or insecure, not '{Shorten(flag.Value ?? string.Empty)}'");
+        }
+
+        return flag.Value == "insecure";
     }
 }

@@ -35,13 +35,15 @@ public sealed record LabelInstruction(int Line, string Text, IReadOnlyList<Assig
 
 /// <param name="Script">Set when the whole command is one here-document (<c>RUN &lt;&lt;EOF</c>): its text is the script, and a
 /// first line <c>#!</c> names its interpreter.</param>
+/// <param name="IsInsecure"><c>--security=insecure</c>: it asks for all rights that there are.</param>
 public sealed record RunInstruction(
     int Line,
     string Text,
     CommandLine Command,
     IReadOnlyList<RunMount> Mounts,
     RunNetwork Network,
-    Heredoc? Script) : Instruction(Line, Text);
+    Heredoc? Script,
+    bool IsInsecure = false) : Instruction(Line, Text);
 
 public enum RunNetwork
 {
@@ -128,8 +130,8 @@ public sealed record OnBuildInstruction(int Line, string Text, string Source, In
 public sealed record MaintainerInstruction(int Line, string Text, string Name) : Instruction(Line, Text);
 
 /// <summary>A <c>RUN --mount</c>.</summary>
-/// <param name="Target">Where the step sees it; may contain variables. Null only for a secret that becomes a variable or takes its
-/// default place, <c>/run/secrets/ID</c>.</param>
+/// <param name="Target">Where the step sees it; may contain variables. Null only for an agent or a secret that takes its default
+/// place, <c>/run/buildkit/ssh_agent.NUMBER</c> or <c>/run/secrets/ID</c>, and for a secret that becomes a variable.</param>
 public abstract record RunMount(string? Target);
 
 /// <param name="From">A stage or image; null for the build context.</param>
@@ -164,6 +166,9 @@ public enum CacheSharing
 
 /// <param name="SizeBytes">Null for no limit of its own.</param>
 public sealed record TmpfsMount(string Target, long? SizeBytes) : RunMount(Target);
+
+/// <param name="Id">Which agent; <c>default</c> when not given.</param>
+public sealed record SshMount(string? Target, string Id, bool Required, int Mode, int UserId, int GroupId) : RunMount(Target);
 
 /// <param name="Variable">Name of the environment variable that carries it; null for a file.</param>
 public sealed record SecretMount(string? Target, string Id, string? Variable, bool Required, int Mode, int UserId, int GroupId)

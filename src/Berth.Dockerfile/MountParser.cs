@@ -11,6 +11,7 @@ internal static class MountParser
         ["bind"] = ["target", "source", "from", "writable"],
         ["cache"] = ["target", "id", "readonly", "sharing", "from", "source", "mode", "uid", "gid"],
         ["tmpfs"] = ["target", "size"],
+        ["ssh"] = ["target", "id", "required", "mode", "uid", "gid"],
         ["secret"] = ["target", "id", "env", "required", "mode", "uid", "gid"],
     };
 
@@ -21,9 +22,7 @@ internal static class MountParser
         var type = values.Remove("type", out var given) ? given : "bind";
         if (!s_keys.TryGetValue(type, out var allowed))
         {
-            Report(type == "ssh"
-                ? "type 'ssh' is not supported; pass a key with type=secret"
-                : $"unknown type '{type}'.{Nearest.Suggest(type, s_keys.Keys)}");
+            Report($"unknown type '{type}'.{Nearest.Suggest(type, s_keys.Keys)}");
             return null;
         }
 
@@ -32,7 +31,7 @@ internal static class MountParser
             Report($"a {type} mount has no '{key}'.{Nearest.Suggest(key, allowed)}");
         }
 
-        if (type != "secret" && values.GetValueOrDefault("target") is null or "")
+        if (type is not ("secret" or "ssh") && values.GetValueOrDefault("target") is null or "")
         {
             Report("a target is missing: target=/path");
         }
@@ -65,6 +64,8 @@ internal static class MountParser
                 values.Number("uid"),
                 values.Number("gid")),
             "tmpfs" => new TmpfsMount(target ?? "", values.Size()),
+            "ssh" => new SshMount(
+                target, values.Text("id") ?? "default", values.Flag("required"), values.Mode(Convert.ToInt32("600", 8)), values.Number("uid"), values.Number("gid")),
             _ => new SecretMount(
                 target,
                 values.SecretId(),

@@ -151,6 +151,8 @@ public sealed class AttributeTests
         "build: {context: ., platforms: [linux/amd64], provenance: mode=max, sbom: true, ulimits: {nproc: 65535, nofile: {soft: 20000, hard: 40000}}}",
         "build: {context: ., additional_contexts: {assets: ./dir, above: .., base: 'docker-image://alpine:3', other: 'service:made'}}",
         "build: {context: ., additional_contexts: [assets=./dir, base=docker-image://alpine]}",
+        "build: {context: ., ssh: [default, 'mine=./key', 'other=~/agent']}",
+        "build: {context: ., entitlements: [network.host, security.insecure], privileged: true}",
         "build: {context: ., secrets: [server-certificate, {source: server-certificate, target: cert}]}",
     ];
 

@@ -26,6 +26,7 @@ internal static partial class ComposeJudge
         (AbsentDependency(), "one that is not required need not be there (05-services.md, depends_on); Compose has to know a service of the name, though its own output has none"),
         (NoSwapLimit(), "Compose writes -1 as a text, which it does not read"),
         (Microseconds(), "05-services.md, cpu_rt_runtime: a duration or a number of microseconds; Compose takes the number only"),
+        (SshPath(), "build.md, \"ssh\"; Compose cannot write an agent with a path as JSON"),
     ];
 
     private static readonly string s_compose = Checkout.Artifacts + "/peers/modern-docker/usr/libexec/docker/cli-plugins/docker-compose";
@@ -137,4 +138,7 @@ internal static partial class ComposeJudge
 
     [GeneratedRegex("^Compose refuses it: .*services.a.cpu_[a-z_]+: failed to cast to expected type: .*parsing \"[0-9]+[mu]?s\"", RegexOptions.Singleline)]
     private static partial Regex Microseconds();
+
+    [GeneratedRegex("^Compose refuses it: json: error calling MarshalJSON for type types.SSHKey")]
+    private static partial Regex SshPath();
 }

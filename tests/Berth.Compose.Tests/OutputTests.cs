@@ -108,6 +108,7 @@ public class OutputTests
         Assert.Equal("db:service_healthy:true", labels["com.docker.compose.depends_on"]);
         Assert.Equal("n", ComposeLabels.ForNetwork(model, model.Networks["n"])["com.docker.compose.network"]);
         Assert.Equal("true", ComposeLabels.ForVolume(model, model.Volumes["vv"])["a.b"]);
-        Assert.Equal("shop-web-1", ComposeNames.Container("shop", "web", 1));
+        Assert.Equal("shop-web-1", ComposeNames.Container(model, "web", 1));
+        Assert.Equal(["shop_web_1", "shop_web"], [ComposeNames.Container(model with { Separator = ComposeNames.FormerSeparator }, "web", 1), ComposeNames.Image(model with { Separator = ComposeNames.FormerSeparator }, "web")]);
     }
 }

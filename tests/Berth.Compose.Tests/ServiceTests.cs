@@ -91,7 +91,8 @@ public class ServiceTests
     [InlineData("extends: b", "compose.yaml:4:14: services.a.extends: there is no service 'b'.")]
     [InlineData("extends: a", "compose.yaml:4:14: services.a.extends: services extend one another: a -> a")]
     [InlineData("extends: {file: no.yaml, service: b}", "compose.yaml:4:14: services.a.extends: the file 'FOLDER/no.yaml' does not exist")]
-    [InlineData("build: {context: ., ssh: [default]}", "compose.yaml:4:25: services.a.build: the key 'ssh' is not supported by Berth: no agent is reached from a build; give it a key as a secret with RUN --mount=type=secret")]
+    [InlineData("build: {context: ., ssh: [mine]}", "compose.yaml:4:30: services.a.build.ssh: 'mine' needs a path, of an agent's socket or of a key: mine=PATH; 'default' alone is the caller's agent")]
+    [InlineData("build: {context: ., entitlements: [security.insecur]}", "compose.yaml:4:39: services.a.build.entitlements: there is no entitlement 'security.insecur'. Did you mean 'security.insecure'?")]
     [InlineData("build: {context: ., additional_contexts: {r: 'https://example.com/a.git'}}", "compose.yaml:4:50: services.a.build.additional_contexts.r: 'https://example.com/a.git' is not fetched; clone or unpack it and name the folder")]
     [InlineData("build: {context: ., additional_contexts: {r: ''}}", "compose.yaml:4:50: services.a.build.additional_contexts.r: has no value; it is a folder, service:NAME or docker-image://IMAGE")]
     [InlineData("build: {context: ., additional_contexts: ['r=service:b']}", "compose.yaml:4:5: services.a.build: there is no service 'b' whose image it could be built on.")]
@@ -327,20 +328,25 @@ public class ServiceTests
                   secrets: [token, {source: token, target: other}]
                   shm_size: 128m
                   tags: [registry/a:1, a:2]
+                  ssh: {default: , key: ./keys/one}
+                  privileged: true
                   ulimits: {nofile: 10}
                   cache_from: [x]
                   cache_to: [y]
             secrets: {token: {environment: TOKEN}}
-            """).With(("TOKEN", "abc"));
+            """).With(("TOKEN", "abc")).With(("SSH_AUTH_SOCK", "/agent"));
         var build = project.Good().Services["a"].Build!;
         Assert.Equal(["db:10.0.0.9"], build.ExtraHosts);
         Assert.Equal(("none", true, true, "linux/amd64", 128L << 20), (build.Network, build.NoCache, build.Pull, build.Platform, build.ShmSizeBytes));
         Assert.Equal(["token", "other"], build.Secrets.Select(secret => secret.Target));
         Assert.Equal(["registry/a:1", "a:2"], build.Tags);
+        Assert.Equal([new("default", null, "/agent"), new("key", project.Folder + "/keys/one", "/agent")], build.Ssh);
+        Assert.True(build.Privileged);
+        Assert.Contains($"- key={project.Folder}/keys/one", Berth.Compose.Output.ComposeWriter.Write(project.Good()), StringComparison.Ordinal);
         Assert.Equal(new UlimitModel(10, 10, IsSingle: true), build.Ulimits["nofile"]);
         Assert.Equal("abc", project.Good().Secrets["token"].Content);
         Assert.Equal(
-            ["compose.yaml:14:7: services.a.build.cache_from: has no effect: Berth's own cache is used", "compose.yaml:15:7: services.a.build.cache_to: has no effect: Berth's own cache is filled"],
+            ["compose.yaml:16:7: services.a.build.cache_from: has no effect: Berth's own cache is used", "compose.yaml:17:7: services.a.build.cache_to: has no effect: Berth's own cache is filled"],
             project.Warnings());
     }
 

@@ -11,7 +11,7 @@ namespace Berth.Api.BerthApi;
 
 /// <summary>
 /// Berth API, <c>POST /berth/v1/build?context=FOLDER&amp;folder=DEVICE:INODE&amp;…</c>: a build whose context the daemon reads where it lies,
-/// so that nothing is packed and sent. The further parameters and the answer are those of Docker's <c>/build</c>. A 409 says that the
+/// so that nothing is packed and sent. <c>ssh=ID=PATH</c> gives an SSH agent or a key, <c>insecure=1</c> allows steps all rights. The further parameters and the answer are those of Docker's <c>/build</c>. A 409 says that the
 /// daemon does not see the caller's folder (another machine behind the socket, another mount namespace): send it as an archive then.
 /// </summary>
 internal static class LocalBuildEndpoint
@@ -24,7 +24,14 @@ internal static class LocalBuildEndpoint
             throw BerthException.Conflict($"the folder {folder} here is not the caller's");
         }
 
-        var config = BuildEndpoints.Config(context) with { ContextDirectory = folder, Identity = null };
+        var config = BuildEndpoints.Config(context) with
+        {
+            ContextDirectory = folder,
+            Identity = null,
+            AllowsInsecure = context.Query("insecure") == "1",
+            Agents = context.Request.Query["ssh"].Select(one => (one ?? "").Split('=', 2)).Where(parts => parts.Length == 2).GroupBy(parts => parts[0], StringComparer.Ordinal)
+                .ToDictionary(group => group.Key, group => group.Last()[1], StringComparer.Ordinal),
+        };
         return BuildEndpoints.RunAsync(context, engine, config, (build, _) => build(config));
     });
 

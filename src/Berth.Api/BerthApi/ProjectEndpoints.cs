@@ -3,9 +3,11 @@ using Berth.Api.DockerApi.Containers;
 using Berth.Compose;
 using Berth.Compose.Model;
 using Berth.Compose.Output;
+using Berth.Compose.Variables;
 using Berth.Engine;
 using Berth.Engine.Containers;
 using Berth.Engine.Errors;
+using Berth.Oci;
 using Berth.Releases.Planning;
 using Berth.Releases.Projects;
 using Microsoft.AspNetCore.Builder;
@@ -30,7 +32,7 @@ internal static class ProjectEndpoints
 
     internal static void Map(IEndpointRouteBuilder routes, EngineHost engine, ProjectService projects)
     {
-        routes.MapPost("/berth/v1/projects/config", context => ConfigAsync(context));
+        routes.MapPost("/berth/v1/projects/config", context => ConfigAsync(context, engine));
         routes.MapPost("/berth/v1/projects/ps", context => ListAsync(context, engine, projects));
         foreach (var verb in new[] { "up", "deploy" })
         {
@@ -69,11 +71,11 @@ internal static class ProjectEndpoints
         });
         MapPlain(routes, "build", (request, target, progress, token) => projects.BuildAsync(target.Required, Build(request), progress, token));
         MapPlain(routes, "pull", (request, target, progress, token) => projects.PullAsync(target.Required, Pull(request), progress, token));
-        MapPlain(routes, "watch", (request, target, progress, token) => projects.WatchAsync(target.Required, request.Services, progress, token));
+        MapPlain(routes, "watch", (request, target, progress, token) => projects.WatchAsync(target.Required, request.Services, request.Flag("prune"), progress, token));
         MapPlain(routes, "start", (request, target, progress, token) => projects.StartAsync(target.Name, request.Services, progress, token));
         MapPlain(routes, "stop", (request, target, progress, token) => projects.StopAsync(target.Name, request.Services, request.Number("timeout"), progress, token));
         MapPlain(routes, "restart", (request, target, progress, token) => projects.RestartAsync(target.Name, request.Services, request.Number("timeout"), withDependents: !request.Flag("noDependencies"), progress, token));
-        MapPlain(routes, "kill", (request, target, progress, token) => projects.KillAsync(target.Name, request.Services, request.Text("signal"), progress, token));
+        MapPlain(routes, "kill", (request, target, progress, token) => projects.KillAsync(target.Name, request.Services, request.Flag("removeOrphans") ? null : target.Project, request.Text("signal"), progress, token));
         MapPlain(routes, "pause", (request, target, progress, token) => projects.PauseAsync(target.Name, request.Services, pause: true, progress, token));
         MapPlain(routes, "unpause", (request, target, progress, token) => projects.PauseAsync(target.Name, request.Services, pause: false, progress, token));
         MapPlain(routes, "rm", (request, target, progress, token) =>
@@ -101,8 +103,15 @@ internal static class ProjectEndpoints
             return;
         }
 
+        var limit = request.Number("parallel");
+        if (limit < 1)
+        {
+            throw BerthException.Invalid("'parallel' is a number from 1");
+        }
+
         await EventLines.RunAsync(context, async (progress, token) =>
         {
+            StepLimit.Set(limit);
             foreach (var warning in result.Warnings)
             {
                 progress(new(ProjectEventKind.Warning, "", warning.ToString()));
@@ -139,7 +148,7 @@ internal static class ProjectEndpoints
         },
         400);
 
-    private static async Task ConfigAsync(HttpContext context)
+    private static async Task ConfigAsync(HttpContext context, EngineHost engine)
     {
         var request = await ProjectRequest.ReadAsync(context).ConfigureAwait(false);
         if (request.Flag("variablesAreShown"))
@@ -174,20 +183,39 @@ internal static class ProjectEndpoints
         bool IsWanted(string part) => request.Text("only") is not { Length: > 0 } only || only == part; // to fingerprint and to write a large project takes its time
         var unknown = request.Services.Where(name => !target.Required.Services.ContainsKey(name)).ToList();
         var project = unknown.Count == 0 ? ProjectSelection.Of(target.Required, request.Services) : throw BerthException.NotFound(string.Join('\n', unknown.Select(name => $"no such service: {name}")));
+        if (request.Flag("resolveDigests"))
+        {
+            project = await WithDigestsAsync(engine, project, context.RequestAborted).ConfigureAwait(false);
+        }
+
         await context.WriteAsync(new JsonObject
         {
             ["name"] = project.Name,
             ["services"] = Http.Strings(ServiceOrder.Sort(project.Services).Select(service => service.Name)),
-            ["images"] = Http.Strings(project.Services.Values.Select(service => service.Image ?? ComposeNames.Image(project.Name, service.Name)).Distinct()),
+            ["images"] = Http.Strings(project.Services.Values.Select(service => service.Image ?? ComposeNames.Image(project, service.Name)).Distinct()),
             ["volumes"] = Http.Strings(project.Volumes.Keys.Order(StringComparer.Ordinal)),
             ["networks"] = Http.Strings(project.Networks.Keys.Order(StringComparer.Ordinal)),
             ["hashes"] = !IsWanted("hashes") ? null : new JsonObject(project.Services.Values.OrderBy(service => service.Name, StringComparer.Ordinal).Select(service => KeyValuePair.Create(service.Name, (JsonNode?)ServiceHash.Compute(service)))),
             ["environment"] = request.Flag("environmentIsShown") ? new JsonObject(ComposeLoader.Variables(request.Options([])).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null,
             ["profiles"] = Http.Strings(project.Services.Values.Concat(project.DisabledServices.Values).SelectMany(service => service.Profiles).Distinct().Order(StringComparer.Ordinal)),
-            ["yaml"] = IsWanted("yaml") ? ComposeWriter.Write(project) : null,
-            ["json"] = IsWanted("json") ? ComposeWriter.WriteJson(project) : null,
+            ["yaml"] = !IsWanted("yaml") ? null : request.Flag("onlyImages") ? ComposeWriter.WriteImages(project, asJson: false) : ComposeWriter.Write(project),
+            ["json"] = !IsWanted("json") ? null : request.Flag("onlyImages") ? ComposeWriter.WriteImages(project, asJson: true) : ComposeWriter.WriteJson(project),
             ["warnings"] = Http.Strings(result.Warnings.Select(warning => warning.ToString())),
         }).ConfigureAwait(false);
+    }
+
+    // What the registries have now under the names that the files give.
+    private static async Task<ProjectModel> WithDigestsAsync(EngineHost engine, ProjectModel project, CancellationToken cancellationToken)
+    {
+        var services = new Dictionary<string, ServiceModel>(StringComparer.Ordinal);
+        foreach (var (name, service) in project.Services)
+        {
+            services[name] = service.Image is { } image && ImageReference.TryParse(image, out var reference) && reference.Digest is null
+                ? service with { Image = $"{reference}@{(await engine.Images.DescribeAsync(reference, null, cancellationToken).ConfigureAwait(false)).Descriptor.Digest.Value}" }
+                : service;
+        }
+
+        return project with { Services = services };
     }
 
     private static async Task ListAsync(HttpContext context, EngineHost engine, ProjectService projects)
@@ -279,13 +307,15 @@ internal static class ProjectEndpoints
         NoCache = request.Flag("noCache"),
         Pull = request.Flag("pullBases"),
         Arguments = request.Map("arguments"),
+        Agents = request.Map("agents").ToDictionary(pair => pair.Key, pair => pair.Value ?? "", StringComparer.Ordinal),
+        MemoryBytes = request.LongNumber("memory"),
     };
 
     private static OneOffOptions OneOff(ProjectRequest request) => new()
     {
         Service = request.Text("service") ?? throw BerthException.Invalid("'service' is missing"),
         Command = request.Strings("command"),
-        Entrypoint = request.Text("entrypoint") is { } entrypoint ? [entrypoint] : null,
+        Entrypoint = request.Text("entrypoint") is { } entrypoint ? Words(entrypoint) : null,
         Name = request.Text("name"),
         Environment = request.Map("variables"),
         Labels = request.Map("labels").ToDictionary(pair => pair.Key, pair => pair.Value ?? "", StringComparer.Ordinal),
@@ -305,6 +335,18 @@ internal static class ProjectEndpoints
         AddedCapabilities = request.Strings("addedCapabilities"),
         DroppedCapabilities = request.Strings("droppedCapabilities"),
     };
+
+    private static IReadOnlyList<string> Words(string entrypoint)
+    {
+        try
+        {
+            return ShellWords.Split(entrypoint);
+        }
+        catch (FormatException exception)
+        {
+            throw BerthException.Invalid($"--entrypoint {entrypoint}: {exception.Message}");
+        }
+    }
 
     // [[IP:]HOST:]CONTAINER[/PROTOCOL]
     private static PortModel Port(string text)

@@ -35,6 +35,10 @@ internal sealed class ProjectRequest(JsonObject body)
         EnvFiles = Strings("envFiles"),
         Profiles = Strings("profiles"),
         NamedServices = named,
+        AllResources = Flag("allResources"),
+        Compatibility = Flag("compatibility"),
+        KeepsPaths = Flag("keepPaths"),
+        SkipsChecks = Flag("skipChecks"),
         Open = RegularFile.Open,
         Environment = Map("environment").ToDictionary(pair => pair.Key, pair => pair.Value ?? "", StringComparer.Ordinal),
     };
@@ -52,6 +56,10 @@ internal sealed class ProjectRequest(JsonObject body)
 
     internal int? Number(string name) => Value(name, JsonValueKind.Number) is { } value
         ? value.TryGetValue<int>(out var number) ? number : throw BerthException.Invalid($"'{name}' is not a whole number")
+        : null;
+
+    internal long? LongNumber(string name) => Value(name, JsonValueKind.Number) is { } value
+        ? value.TryGetValue<long>(out var number) ? number : throw BerthException.Invalid($"'{name}' is not a whole number")
         : null;
 
     internal IReadOnlyList<string> Strings(string name) => body[name] switch

@@ -24,6 +24,7 @@ internal static class BuildVerb
             Option.Value("memory", 'm', "BYTES", "Limit of RUN steps"), Option.Value("memory-swap", "BYTES", "Memory and swap together"), Option.Value("cpu-shares", 'c', "NUMBER", "Weight of RUN steps"),
             Option.Value("cpu-period", "MICROSECONDS", "In which the quota counts"), Option.Value("cpu-quota", "MICROSECONDS", "Of processor time in a period"), Option.Value("cpuset-cpus", "LIST", "Only these processors"),
             Option.Value("cpuset-mems", "LIST", "Only memory of these nodes"), Option.Value("shm-size", "BYTES", "Of /dev/shm"), Option.List("ulimit", "NAME=SOFT[:HARD]", "Limit"), Option.Value("cgroup-parent", "PATH", "Control group above"),
+            SshOption, Option.List("allow", "ENTITLEMENT", "What steps may ask for: security.insecure, all rights there are (network.host is allowed always)"),
             Option.Flag("compress", "Compress the folder's files where they have to be sent"), Option.Flag("rm", "As in Docker: nothing is left of a step (default true)"), Option.Flag("force-rm", "As in Docker: nothing is left of a step that failed"),
         ],
         async (context, line) =>
@@ -45,8 +46,37 @@ internal static class BuildVerb
             return 0;
         });
 
+    internal static Option SshOption => Option.List("ssh", "ID[=PATH]", "An SSH agent, or a private key, for RUN --mount=type=ssh; 'default' alone is your agent");
+
+    /// <summary>The agents that <see cref="SshOption"/> names: an id, and a socket or a key's absolute path.</summary>
+    internal static IReadOnlyList<(string Id, string Path)> Agents(ParsedLine line, CliContext context) =>
+    [
+        .. line.Values("ssh").Select(one => one.Split('=', 2)).Select(parts => (parts[0], parts.Length == 2
+            ? Path.GetFullPath(parts[1], context.CurrentFolder)
+            : parts[0] != "default" ? throw new UsageException($"--ssh {parts[0]}: write {parts[0]}=PATH, of an agent's socket or a private key")
+            : context.Variable("SSH_AUTH_SOCK") is { Length: > 0 } socket ? socket
+            : throw new CliException(1, "--ssh default: SSH_AUTH_SOCK names no agent; start one with 'eval $(ssh-agent)' and 'ssh-add', or name a key: --ssh default=PATH"))),
+    ];
+
+    // Berth's own way alone has them: the daemon that is to reach an agent is on this machine.
+    private static string OwnQuery(ParsedLine line, CliContext context)
+    {
+        foreach (var unknown in line.Values("allow").Where(one => one is not ("security.insecure" or "network.host")))
+        {
+            throw new UsageException($"--allow {unknown}: it is security.insecure or network.host");
+        }
+
+        return string.Concat(Agents(line, context).Select(agent => $"&ssh={DockerVerbs.Escape($"{agent.Id}={agent.Path}")}")) + (line.Values("allow").Contains("security.insecure") ? "&insecure=1" : "");
+    }
+
     private static async Task BuildAsync(CliContext context, ParsedLine line, string source, string query, StringWriter? ids)
     {
+        var ownQuery = OwnQuery(line, context);
+        if (source == "-" || source.Contains("://", StringComparison.Ordinal) || source.StartsWith("git@", StringComparison.Ordinal) || line.Value("file") == "-")
+        {
+            RequireLocal(ownQuery);
+        }
+
         if (source == "-")
         {
             await BuildFromInputAsync(context, line, query, ids).ConfigureAwait(false);
@@ -81,9 +111,18 @@ internal static class BuildVerb
 
         var isInside = dockerfile.StartsWith(root.TrimEnd('/') + "/", StringComparison.Ordinal);
         var inside = isInside ? dockerfile[(root.TrimEnd('/').Length + 1)..] : null;
-        if (!await BuildInPlaceAsync(context, root, inside ?? dockerfile, query, ids).ConfigureAwait(false))
+        if (!await BuildInPlaceAsync(context, root, inside ?? dockerfile, query + ownQuery, ids).ConfigureAwait(false))
         {
+            RequireLocal(ownQuery);
             await BuildPackedAsync(context, root, isInside ? null : dockerfile, inside ?? ".berth-dockerfile", query, line.Flag("compress"), ids).ConfigureAwait(false);
+        }
+    }
+
+    private static void RequireLocal(string ownQuery)
+    {
+        if (ownQuery.Length > 0)
+        {
+            throw new CliException(1, "--ssh and --allow need a folder of this machine, and a daemon that sees it");
         }
     }
 

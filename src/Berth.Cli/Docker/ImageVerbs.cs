@@ -26,7 +26,7 @@ internal static class ImageVerbs
                     ("IMAGE ID", "ID", Id),
                     ("CREATED", "CreatedSince", one => Listing.Ago(one.Number("Created"))), ("SIZE", "Size", one => HumanText.Size(one.Number("Size"))),
                 ],
-                [("Digest", Digest)]);
+                [("Digest", one => Digest(one))]);
             return 0;
         });
 
@@ -77,18 +77,25 @@ internal static class ImageVerbs
         async (context, line) =>
         {
             var image = DockerVerbs.Exactly(line, "push", 1)[0];
-            var colon = image.LastIndexOf(':');
-            var hasTag = HasTag(image);
-            if (line.Flag("all-tags") && hasTag)
+            if (line.Flag("all-tags") && HasTag(image))
             {
                 throw new UsageException("tag can't be used with --all-tags/-a");
             }
 
-            var tag = line.Flag("all-tags") ? "" : "tag=" + DockerVerbs.Escape(hasTag ? image[(colon + 1)..] : "latest");
-            await StreamAsync(context, $"/images/{DockerVerbs.EscapeImage(hasTag ? image[..colon] : image)}/push?{tag}{Platform(line)}", null, line.Flag("quiet"), context.Output,
-                new RegistryLogins(context).HeadersFor(RegistryLogins.RegistryOf(image))).ConfigureAwait(false);
+            await PushAsync(context, image, line.Flag("all-tags"), Platform(line), line.Flag("quiet"), context.Output).ConfigureAwait(false);
             return 0;
         });
+
+    /// <param name="platform">As a further parameter of the address, or nothing.</param>
+    /// <param name="output">Where progress is shown.</param>
+    internal static Task PushAsync(CliContext context, string image, bool allTags, string platform, bool isQuiet, TextWriter output)
+    {
+        var colon = image.LastIndexOf(':');
+        var hasTag = HasTag(image);
+        var tag = allTags ? "" : "tag=" + DockerVerbs.Escape(hasTag ? image[(colon + 1)..] : "latest");
+        return StreamAsync(
+            context, $"/images/{DockerVerbs.EscapeImage(hasTag ? image[..colon] : image)}/push?{tag}{platform}", null, isQuiet, output, new RegistryLogins(context).HeadersFor(RegistryLogins.RegistryOf(image)));
+    }
 
     internal static Verb Tag() => new("tag", "IMAGE NAME[:TAG]", "Gives an image one more name.", "berth tag app:latest registry.example/app:1", [], async (context, line) =>
     {

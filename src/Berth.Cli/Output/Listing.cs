@@ -15,9 +15,10 @@ internal static class Listing
 
     /// <param name="columns">Head, field name, value.</param>
     /// <param name="furtherFields">Fields that only JSON and templates have.</param>
+    /// <param name="asArray">JSON is one array of all rows, as some of Compose's verbs have it.</param>
     internal static void Write(
         CliContext context, ParsedLine line, IReadOnlyList<JsonNode> rows, Func<JsonNode, string> id,
-        IReadOnlyList<(string Head, string Field, Func<JsonNode, string> Value)> columns, IReadOnlyList<(string Field, Func<JsonNode, string> Value)> furtherFields)
+        IReadOnlyList<(string Head, string Field, Func<JsonNode, string> Value)> columns, IReadOnlyList<(string Field, Func<JsonNode, JsonNode?> Value)> furtherFields, bool asArray = false)
     {
         if (line.Flag("quiet"))
         {
@@ -32,21 +33,17 @@ internal static class Listing
             return;
         }
 
-        foreach (var row in rows)
+        var items = rows.Select(row => new JsonObject(columns.Select(column => KeyValuePair.Create(column.Field, (JsonNode?)column.Value(row)))
+            .Concat(furtherFields.Select(field => KeyValuePair.Create(field.Field, field.Value(row)))).DistinctBy(field => field.Key, StringComparer.Ordinal)));
+        if (format == "json" && asArray)
         {
-            var fields = columns.Select(column => (column.Field, Value: column.Value(row)))
-                .Concat(furtherFields.Select(field => (field.Field, Value: field.Value(row)))).DistinctBy(field => field.Field, StringComparer.Ordinal).ToList();
-            if (format == "json")
-            {
-                var item = new JsonObject();
-                fields.ForEach(field => item[field.Field] = field.Value);
-                context.Output.WriteLine(item.ToJsonString(s_readable));
-                continue;
-            }
+            context.Output.WriteLine(new JsonArray([.. items]).ToJsonString(s_readable));
+            return;
+        }
 
-            var node = new JsonObject();
-            fields.ForEach(field => node[field.Field] = field.Value);
-            context.Output.WriteLine(RowTemplate.Render(format, node));
+        foreach (var item in items)
+        {
+            context.Output.WriteLine(format == "json" ? item.ToJsonString(s_readable) : RowTemplate.Render(format, item));
         }
     }
 

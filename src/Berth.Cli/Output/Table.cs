@@ -8,10 +8,11 @@ internal static class Table
     private const int Narrowest = 10;
     private const int Gap = 3;
 
-    internal static string Render(IReadOnlyList<string> head, IEnumerable<IReadOnlyList<string>> rows)
+    /// <param name="narrowest">Of a column, with its gap.</param>
+    internal static string Render(IReadOnlyList<string> head, IEnumerable<IReadOnlyList<string>> rows, int narrowest = Narrowest, int gap = Gap)
     {
         List<IReadOnlyList<string>> all = [head, .. rows];
-        var widths = head.Select((_, column) => Math.Max(Narrowest, all.Max(row => row[column].EnumerateRunes().Count()) + Gap)).ToList();
+        var widths = head.Select((_, column) => Math.Max(narrowest, all.Max(row => row[column].EnumerateRunes().Count()) + gap)).ToList();
         var text = new StringBuilder();
         foreach (var row in all)
         {

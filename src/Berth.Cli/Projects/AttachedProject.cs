@@ -18,6 +18,7 @@ internal static class AttachedProject
         Option.Flag("attach-dependencies", "Show the logs of what the named services depend on, too"),
         Option.Flag("abort-on-container-exit", "Stop all when one ends; its exit code is the command's"), Option.Flag("abort-on-container-failure", "Stop all when one fails; its exit code is the command's"),
         Option.Value("exit-code-from", "SERVICE", "Stop all when one ends; this service's exit code is the command's"),
+        Option.Flag("menu", "Keys while it shows the logs: w to watch files or not, d to leave everything running (COMPOSE_MENU)"),
         Option.Flag("no-log-prefix", "Show logs without the services' names"), Option.Flag("no-color", "Without colours"), Option.Flag("timestamps", "Show when each line was written"),
     ];
 
@@ -42,11 +43,17 @@ internal static class AttachedProject
         context.Error.WriteLine($"Attaching to {string.Join(", ", sources.Select(source => source.Prefix))}");
         var query = string.Create(CultureInfo.InvariantCulture, $"&follow=1&since={since.ToUnixTimeMilliseconds() / 1000.0:0.000}{(line.Flag("timestamps") ? "&timestamps=1" : "")}");
         var printing = printer.PrintAsync(sources, query, source => EndAsync(context, printer, source), ending.Token);
+        var detaching = MenuAsync(context, line);
         var aborting = Aborts(line) ? FirstEndAsync(context, containers, line, ending.Token) : null;
-        var first = await Task.WhenAny([stopping.Task, .. aborting is null ? [printing] : new Task[] { aborting }]).ConfigureAwait(false);
+        var first = await Task.WhenAny([stopping.Task, detaching, .. aborting is null ? [printing] : new Task[] { aborting }]).ConfigureAwait(false);
         if (first == printing)
         {
             await printing.ConfigureAwait(false);
+            return 0;
+        }
+
+        if (first == detaching)
+        {
             return 0;
         }
 
@@ -67,6 +74,53 @@ internal static class AttachedProject
         return first != aborting ? Interrupted
             : line.Value("exit-code-from") is { } service ? await ExitCodeAsync(context, containers, service).ConfigureAwait(false)
             : await aborting!.ConfigureAwait(false);
+    }
+
+    /// <summary>Ends when the user wants to leave; never, where there is no menu.</summary>
+    private static Task MenuAsync(CliContext context, ParsedLine line)
+    {
+        var isWanted = line.Has("menu") ? line.Flag("menu") : context.Variable("COMPOSE_MENU") is "1" or "true";
+        return isWanted && CliContext.InputIsTerminal && CliContext.OutputIsTerminal ? Task.Run(() => ReadKeysAsync(context, line)) : Task.Delay(Timeout.Infinite);
+    }
+
+    private static async Task ReadKeysAsync(CliContext context, ParsedLine line)
+    {
+        context.Error.WriteLine("w: watch files   d: detach   Ctrl-C: stop");
+        CancellationTokenSource? watching = null;
+        while (true)
+        {
+            switch (char.ToLowerInvariant(Console.ReadKey(intercept: true).KeyChar))
+            {
+                case 'd':
+                    return;
+                case 'w' when watching is null:
+                    watching = new();
+                    _ = WatchAsync(context, line, watching.Token);
+                    break;
+                case 'w':
+                    await watching.CancelAsync().ConfigureAwait(false);
+                    watching = null;
+                    context.Error.WriteLine("Watch disabled");
+                    break;
+            }
+        }
+    }
+
+    // The logs go on without it.
+    private static async Task WatchAsync(CliContext context, ParsedLine line, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WatchVerb.FollowAsync(context, line, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is CliException or DaemonException or ComposeMistakesException)
+        {
+            context.Error.WriteLine(exception.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            return; // switched off
+        }
     }
 
     private static bool Aborts(ParsedLine line) => line.Flag("abort-on-container-exit") || line.Flag("abort-on-container-failure") || line.Has("exit-code-from");
@@ -114,7 +168,7 @@ internal static class AttachedProject
         return container.Text("Name").EndsWith($"-{service}-{number}", StringComparison.Ordinal) ? $"{service}-{number}" : container.Text("Name");
     }
 
-    private static async Task EndAsync(CliContext context, LogPrinter printer, LogSource source)
+    internal static async Task EndAsync(CliContext context, LogPrinter printer, LogSource source)
     {
         try
         {

@@ -72,12 +72,14 @@ internal static class ComposeVerbs
                 request["noDependencies"] = line.Flag("no-deps");
             }),
         "kill" => Of("kill", "[OPTIONS] [SERVICE...]", "Sends running containers a signal.", "berth kill -s HUP nginx",
-            [Option.Value("signal", 's', "SIGNAL", "Which (default KILL)")], (line, request) => request["signal"] = line.Value("signal")),
+            [Option.Value("signal", 's', "SIGNAL", "Which (default KILL)"), Option.Flag("remove-orphans", "Those of services that the files no longer have, too")], (line, request) =>
+            {
+                request["signal"] = line.Value("signal");
+                request["removeOrphans"] = line.Flag("remove-orphans");
+            }),
         "pause" => Of("pause", "[SERVICE...]", "Freezes containers.", "berth pause app", [], (_, _) => { }),
         "unpause" => Of("unpause", "[SERVICE...]", "Lets frozen containers go on.", "berth unpause app", [], (_, _) => { }),
-        "rm" => Of("rm", "[OPTIONS] [SERVICE...]", "Removes containers that do not run.", "berth rm -s app",
-            [Option.Flag("stop", 's', "Stop them before"), Option.Flag("volumes", 'v', "Their anonymous volumes too"), Option.Flag("force", 'f', "Do not ask (Berth never does)")],
-            (line, request) => (request["stop"], request["volumes"]) = (line.Flag("stop"), line.Flag("volumes"))),
+        "rm" => Remove(),
         "config" => Config(),
         "watch" => WatchVerb.Watch(),
         "plan" => PlanVerbs.Plan(),
@@ -131,6 +133,27 @@ internal static class ComposeVerbs
         {
             TakesProject = true, UsageExitCode = 1,
         };
+
+    private static Verb Remove() => Project(
+        "rm", "[OPTIONS] [SERVICE...]", "Removes containers that do not run.", "berth rm -s app",
+        [Option.Flag("stop", 's', "Stop them before"), Option.Flag("volumes", 'v', "Their anonymous volumes too"), Option.Flag("force", 'f', "Do not ask (Berth never does)")],
+        async (context, line) =>
+        {
+            var view = await ProjectCommands.ListAsync(context, line.Arguments).ConfigureAwait(false);
+            RequireServices(line.Arguments, view);
+            var going = view.List("containers").Where(one => line.Flag("stop") || one.Text("State") is not ("running" or "paused" or "restarting")).Select(one => one.Text("Name")).ToList();
+            if (going.Count == 0)
+            {
+                context.Error.WriteLine("No stopped containers");
+                return 0;
+            }
+
+            context.Output.WriteLine($"Going to remove {string.Join(", ", going)}");
+            context.Output.Flush();
+            await ProjectCommands.RunAsync(context, "rm", request =>
+                (request["services"], request["stop"], request["volumes"]) = (Json.Array(line.Arguments), line.Flag("stop"), line.Flag("volumes"))).ConfigureAwait(false);
+            return 0;
+        });
 
     private static Verb Create() => Project(
         "create", "[OPTIONS] [FOLDER] [SERVICE...]", "Makes what 'up' makes, and starts nothing.", "berth compose create\nberth compose create --build app",
@@ -191,6 +214,11 @@ internal static class ComposeVerbs
                 throw new UsageException($"--{attached} and --detach are incompatible");
             }
 
+            if (line.Value("exit-code-from") is { } decisive && !(await ProjectCommands.ListAsync(context, []).ConfigureAwait(false)).Texts("services").Contains(decisive))
+            {
+                throw new CliException(1, $"--exit-code-from {decisive}: no such service: {decisive}");
+            }
+
             var result = await ReleaseRun.RunAsync(context, line, "up", request =>
             {
                 FillUp(context, line, request);
@@ -227,6 +255,11 @@ internal static class ComposeVerbs
         if (line.Flag("force-recreate") && line.Flag("no-recreate"))
         {
             throw new UsageException("--force-recreate and --no-recreate are incompatible");
+        }
+
+        if (line.Flag("build") && line.Flag("no-build"))
+        {
+            throw new UsageException("--build and --no-build are incompatible");
         }
 
         request["services"] = Json.Array(line.Arguments);
@@ -287,9 +320,21 @@ internal static class ComposeVerbs
             Option.Flag("no-cache", "Run every step anew"), Option.Flag("pull", "Look for newer base images"),
             Option.List("build-arg", "NAME=VALUE", "A value for an ARG"), Option.Flag("with-dependencies", "Those of what the services depend on, too"),
             Option.Flag("quiet", 'q', "Without output, but for what goes wrong"), Option.Flag("push", "Send the images to their registries afterwards"),
+            Docker.BuildVerb.SshOption, Option.Value("memory", 'm', "BYTES", "Limit of RUN steps"), Option.Value("builder", "NAME", "There is one: default"),
+            Option.Value("provenance", "false", "No attestation is made: nothing but false"), Option.Value("sbom", "false", "No attestation is made: nothing but false"),
         ],
         async (context, line) =>
         {
+            if (line.Value("builder") is not (null or "default") and var builder)
+            {
+                throw new CliException(1, $"no builder \"{builder}\" found: there is one, 'default'");
+            }
+
+            foreach (var attestation in new[] { "provenance", "sbom" }.Where(name => line.Value(name) is not (null or "false" or "0")))
+            {
+                throw new UsageException($"--{attestation}: no attestation is made of an image; leave it out, or write --{attestation}=false");
+            }
+
             await ProjectCommands.RunAsync(context, "build", request =>
             {
                 request["services"] = Json.Array(line.Arguments);
@@ -297,6 +342,8 @@ internal static class ComposeVerbs
                 request["noCache"] = line.Flag("no-cache");
                 request["pullBases"] = line.Flag("pull");
                 request["arguments"] = Docker.Pairs.ToJson(line.Values("build-arg"), context);
+                request["agents"] = new JsonObject(Docker.BuildVerb.Agents(line, context).Select(agent => KeyValuePair.Create(agent.Id, (JsonNode?)agent.Path)));
+                request["memory"] = line.Value("memory") is { } memory ? Docker.ContainerOptions.ByteCount(memory, "memory") : null;
             }, line.Flag("quiet") ? Quiet.All(context) : ProgressView.For(context)).ConfigureAwait(false);
             return line.Flag("push") ? await ServiceVerbs.PushAsync(context, line.Arguments, withDependencies: line.Flag("with-dependencies"), isQuiet: line.Flag("quiet"), goesOn: false).ConfigureAwait(false) : 0;
         });
@@ -315,6 +362,7 @@ internal static class ComposeVerbs
             var showsAll = line.Flag("all") || states.Count > 0;
             var view = await ProjectCommands.ListAsync(context, line.Arguments, line.Flag("all")).ConfigureAwait(false);
             var services = view.Texts("services");
+            RequireServices(line.Arguments, view);
             var rows = view.List("containers")
                 .Where(one => showsAll || one.Text("State") is "running" or "restarting" or "paused")
                 .Where(one => states.Count == 0 || states.Contains(one.Text("State")))
@@ -336,8 +384,12 @@ internal static class ComposeVerbs
                     ("STATUS", "Status", one => one.Text("Status")), ("PORTS", "Ports", Listing.Ports),
                 ],
                 [
-                    ("ID", one => one.Text("Id")), ("State", one => one.Text("State")), ("Health", one => one["Health"].Text("Status")), ("ExitCode", one => one.Text("ExitCode")),
-                    ("Project", _ => view.Text("project")),
+                    ("ID", one => one.Text("Id")), ("State", one => one.Text("State")), ("Health", one => one["Health"].Text("Status")), ("ExitCode", one => one.Number("ExitCode")),
+                    ("Project", _ => view.Text("project")), ("Labels", one => string.Join(',', one.Pairs("Labels").Select(label => $"{label.Key}={label.Value}"))),
+                    ("Publishers", one => new JsonArray([.. one.List("Ports").Select(port => new JsonObject
+                    {
+                        ["URL"] = port.Text("IP"), ["TargetPort"] = port.Number("PrivatePort"), ["PublishedPort"] = port.Number("PublicPort"), ["Protocol"] = port.Text("Type"),
+                    })])),
                 ]);
             return 0;
         });
@@ -354,6 +406,15 @@ internal static class ComposeVerbs
         return states.Find(state => !s_states.Contains(state)) is { } unknown ? throw new UsageException($"'{unknown}' is no state; there are {string.Join(", ", s_states)}") : states;
     }
 
+    /// <exception cref="CliException">One of them is neither in the files, nor has a container.</exception>
+    internal static void RequireServices(IReadOnlyList<string> named, JsonObject view)
+    {
+        if (named.FirstOrDefault(name => !view.Texts("services").Contains(name) && view.List("containers").All(one => one.Text("Service") != name)) is { } unknown)
+        {
+            throw new CliException(1, $"no such service: {unknown}");
+        }
+    }
+
     private static Verb Logs() => Project(
         "logs", "[OPTIONS] [SERVICE...]", "Shows what the project's containers print.", "berth logs -f\nberth logs --tail 20 app",
         [.. LogOptions.Options, Option.Value("index", "NUMBER", "Of which container of the service"), Option.Flag("no-log-prefix", "Without the services' names"), Option.Flag("no-color", "Without colours")],
@@ -367,18 +428,14 @@ internal static class ComposeVerbs
             }
 
             var sources = view.List("containers").Where(one => index is null || one.Text("Number") == index).Select(one => new LogSource(one.Text("Id"), AttachedProject.Prefix(one), one.Flag("Tty"))).ToList();
-            if (line.Arguments.FirstOrDefault(name => !view.Texts("services").Contains(name) && view.List("containers").All(one => one.Text("Service") != name)) is { } unknown)
-            {
-                throw new CliException(1, $"no such service: {unknown}");
-            }
-
+            RequireServices(line.Arguments, view);
             if (index is not null && sources.Count == 0)
             {
                 throw new CliException(1, $"service \"{line.Arguments[0]}\" has no container #{index}");
             }
 
             var printer = new LogPrinter(context, !line.Flag("no-log-prefix"), !line.Flag("no-color"));
-            await printer.PrintAsync(sources, LogOptions.Query(line), null, CancellationToken.None).ConfigureAwait(false);
+            await printer.PrintAsync(sources, LogOptions.Query(line), line.Flag("follow") ? source => AttachedProject.EndAsync(context, printer, source) : null, CancellationToken.None).ConfigureAwait(false);
             return 0;
         });
 
@@ -389,6 +446,8 @@ internal static class ComposeVerbs
             Option.Flag("images", "Names of images"), Option.Flag("profiles", "Names of profiles"), Option.Value("format", "FORMAT", "yaml or json"),
             Option.Value("hash", "SERVICES", "A fingerprint of each service, or of some with commas between them ('*': all)"), Option.Flag("environment", "Variables that the files may name"), Option.Flag("variables", "Variables that the files name, and what they are without a value"),
             Option.Flag("no-interpolate", "Merge the files, and leave the variables in them as they are"), Option.Value("output", 'o', "FILE", "Write there"),
+            Option.Flag("resolve-image-digests", "Images with the digests that their registries have now"), Option.Flag("lock-image-digests", "An override file with these alone"),
+            Option.Flag("no-path-resolution", "Paths as they are written"), Option.Flag("no-consistency", "Do not check what the files' parts say of one another"), Option.Flag("models", "Names of models: there are none, Berth runs no language models"),
         ],
         async (context, line) =>
         {
@@ -401,6 +460,10 @@ internal static class ComposeVerbs
             {
                 request["services"] = Json.Array(line.Arguments);
                 request["noInterpolate"] = line.Flag("no-interpolate");
+                request["resolveDigests"] = line.Flag("resolve-image-digests") || line.Flag("lock-image-digests");
+                request["onlyImages"] = line.Flag("lock-image-digests");
+                request["keepPaths"] = line.Flag("no-path-resolution");
+                request["skipChecks"] = line.Flag("no-consistency");
                 request["environmentIsShown"] = line.Flag("environment");
                 request["variablesAreShown"] = line.Flag("variables");
                 request["only"] = s_configLists.Any(line.Flag) || line.Flag("quiet") || line.Flag("environment") ? "names" : line.Has("hash") ? "hashes" : line.Value("format") ?? "yaml";
@@ -433,6 +496,11 @@ internal static class ComposeVerbs
     private static string ConfigText(ParsedLine line, JsonObject view)
     {
         string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(one => one + "\n"));
+        if (line.Flag("models"))
+        {
+            return "";
+        }
+
         if (s_configLists.FirstOrDefault(line.Flag) is { } list)
         {
             return line.Flag("no-interpolate") ? throw new UsageException($"--{list} and --no-interpolate are incompatible") : Lines(view.Texts(list));

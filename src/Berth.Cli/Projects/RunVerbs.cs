@@ -53,7 +53,7 @@ internal static class RunVerbs
             Option.Value("user", 'u', "USER", "As whom"), Option.Value("workdir", 'w', "FOLDER", "Where"), Option.List("volume", 'v', "SOURCE:TARGET", "Mount"),
             Option.List("publish", 'p', "HOST:CONTAINER", "Publish a port"), Option.Flag("service-ports", 'P', "Publish the service's ports"),
             Option.Flag("use-aliases", "Answer to the service's names"), Option.Flag("no-deps", "Do not start what the service needs"), Option.Flag("build", "Build the image before"),
-            Option.Flag("no-tty", 'T', "Without a terminal"), Option.Flag("interactive", 'i', "With input (as always)"), Option.Flag("tty", 't', "With a terminal (as always where there is one)"),
+            Option.Flag("no-tty", 'T', "Without a terminal"), Option.Flag("interactive", 'i', "With input (default; --interactive=false)"), Option.Flag("tty", 't', "With a terminal (as always where there is one)"),
             Option.List("env-from-file", "FILE", "Variables from a file"), Option.List("cap-add", "CAPABILITY", "A right more"), Option.List("cap-drop", "CAPABILITY", "A right less"),
             Option.Value("pull", "WHEN", "always, missing or never"), Option.Flag("remove-orphans", "Remove containers of services that the files no longer have"),
             Option.Flag("quiet", 'q', "Without progress"), Quiet.Pull, Quiet.Build,
@@ -71,6 +71,7 @@ internal static class RunVerbs
         }
 
         var isDetached = line.Flag("detach");
+        var hasInput = !isDetached && line.IsOn("interactive");
         var isTerminal = !line.Flag("no-tty") && !isDetached && CliContext.InputIsTerminal && CliContext.OutputIsTerminal;
         var result = await ProjectCommands.RunAsync(context, "run", request =>
         {
@@ -93,10 +94,10 @@ internal static class RunVerbs
             request["noDependencies"] = line.Flag("no-deps");
             request["build"] = line.Flag("build");
             request["terminal"] = isTerminal;
-            request["interactive"] = !isDetached;
+            request["interactive"] = hasInput;
             request["autoRemove"] = line.Flag("rm");
         }, line.Flag("quiet") ? Quiet.All(context) : Quiet.View(context, line)).ConfigureAwait(false);
-        return await ContainerRun.RunAsync(context, result.Text("id"), new() { IsDetached = isDetached, IsTerminal = isTerminal, HasInput = !isDetached, AutoRemove = line.Flag("rm") }).ConfigureAwait(false);
+        return await ContainerRun.RunAsync(context, result.Text("id"), new() { IsDetached = isDetached, IsTerminal = isTerminal, HasInput = hasInput, AutoRemove = line.Flag("rm") }).ConfigureAwait(false);
     }
 
     /// <summary>A source that is a relative path becomes absolute: the daemon has another folder.</summary>

@@ -10,6 +10,8 @@ internal static class ServiceVerbs
 {
     private static readonly Option s_index = Option.Value("index", "NUMBER", "Which container of the service");
 
+    private static readonly Option s_dryRun = Option.Flag("dry-run", "The same: nothing is done anyway");
+
     internal static Verb? Find(string name) => name switch
     {
         "attach" => OfOne(name, "[OPTIONS] SERVICE", "Joins a running container of a service.", "berth attach app"),
@@ -55,7 +57,7 @@ internal static class ServiceVerbs
         {
             var containers = await ContainersAsync(context, line.Arguments).ConfigureAwait(false);
             line.Arguments.Clear();
-            line.Arguments.AddRange(containers.Where(one => one.Text("State") == "running").Select(one => one.Text("Name")));
+            line.Arguments.AddRange(containers.Where(one => line.Flag("all") || one.Text("State") == "running").Select(one => one.Text("Name")));
             return line.Arguments.Count == 0 ? 0 : await docker.Run(context, line).ConfigureAwait(false);
         });
     }
@@ -83,8 +85,8 @@ internal static class ServiceVerbs
     {
         var docker = CopyVerb.Create();
         return new(
-            "cp", "[OPTIONS] SERVICE:PATH PATH|-\n   or  berth cp [OPTIONS] PATH|- SERVICE:PATH", "Copies files out of a service's container, or into one.", "berth cp app:/var/log/app.log .\nberth cp --all settings.py app:/srv/",
-            [s_index, Option.Flag("all", "Into every container of the service"), .. docker.Options],
+            "cp", "[OPTIONS] SERVICE:PATH PATH|-\n   or  berth cp [OPTIONS] PATH|- SERVICE:PATH", "Copies files out of a service's first container, or into all of them.", "berth cp app:/var/log/app.log .\nberth cp settings.py app:/srv/",
+            [s_index, Option.Flag("all", "Those that 'run' made, too"), .. docker.Options],
             async (context, line) =>
             {
                 if (context.Project.IsDryRun)
@@ -101,8 +103,14 @@ internal static class ServiceVerbs
                 var (service, path) = (isOut ? source : target).Split(':', 2) is [var name, var inside] && name.Length > 0
                     ? (name, inside)
                     : throw new UsageException("cp: one side must be SERVICE:PATH");
-                var view = await ContainersAsync(context, [service]).ConfigureAwait(false);
-                List<JsonNode> containers = line.Flag("all") && !isOut ? [.. view] : [await ContainerAsync(context, service, line).ConfigureAwait(false)];
+                IReadOnlyList<JsonNode> containers = isOut || line.Has("index")
+                    ? [await ContainerAsync(context, service, line, line.Flag("all")).ConfigureAwait(false)]
+                    : await ContainersAsync(context, [service], line.Flag("all")).ConfigureAwait(false);
+                if (containers.Count == 0)
+                {
+                    throw new CliException(1, $"service \"{service}\" has no container");
+                }
+
                 var status = 0;
                 foreach (var container in containers)
                 {
@@ -119,15 +127,16 @@ internal static class ServiceVerbs
 
     private static Verb Top() => ComposeVerbs.Project("top", "[SERVICE...]", "Lists the processes of the project's containers.", "berth top\nberth top app", [], async (context, line) =>
     {
+        IReadOnlyList<string> titles = [];
+        var rows = new List<IReadOnlyList<string>>();
         foreach (var container in (await ContainersAsync(context, line.Arguments).ConfigureAwait(false)).Where(one => one.Text("State") == "running"))
         {
             var processes = await context.Client.RequestAsync("GET", $"/containers/{container.Text("Id")}/top").ConfigureAwait(false);
-            var rows = processes.List("Processes").Select(row => (IReadOnlyList<string>)[.. row.Items().Select(cell => cell.ToString())]);
-            context.Output.WriteLine(container.Text("Name"));
-            context.Output.Write(Table.Render([.. processes.Texts("Titles")], rows));
-            context.Output.WriteLine();
+            titles = [.. processes.Texts("Titles")];
+            rows.AddRange(processes.List("Processes").Select(row => (IReadOnlyList<string>)[container.Text("Service"), container.Text("Number"), .. row.Items().Select(cell => cell.ToString())]));
         }
 
+        context.Output.Write(rows.Count == 0 ? "" : Table.Render(["SERVICE", "#", .. titles], rows, narrowest: 4, gap: 2));
         return 0;
     });
 
@@ -180,7 +189,7 @@ internal static class ServiceVerbs
                 rows.Add(new JsonObject
                 {
                     ["Container"] = container.Text("Name"), ["Id"] = container.Text("ImageID"), ["Repository"] = hasTag ? reference[..colon] : reference, ["Tag"] = hasTag ? reference[(colon + 1)..] : "latest",
-                    ["Size"] = image.Number("Size"), ["Created"] = image.Text("Created"),
+                    ["Size"] = image.Number("Size"), ["Created"] = image.Text("Created"), ["Platform"] = string.Join('/', new[] { image.Text("Os"), image.Text("Architecture"), image.Text("Variant") }.Where(part => part.Length > 0)),
                 });
             }
 
@@ -188,20 +197,27 @@ internal static class ServiceVerbs
                 context, line, rows, one => HumanText.ShortId(one.Text("Id")),
                 [
                     ("CONTAINER", "ContainerName", one => one.Text("Container")), ("REPOSITORY", "Repository", one => one.Text("Repository")), ("TAG", "Tag", one => one.Text("Tag")),
-                    ("IMAGE ID", "ID", one => HumanText.ShortId(one.Text("Id"))), ("SIZE", "Size", one => HumanText.Size(one.Number("Size"))),
+                    ("PLATFORM", "Platform", one => one.Text("Platform")), ("IMAGE ID", "ID", one => HumanText.ShortId(one.Text("Id"))), ("SIZE", "Size", one => HumanText.Size(one.Number("Size"))),
+                    ("CREATED", "CreatedSince", one => Created(one.Text("Created"))),
                 ],
-                [("Created", one => one.Text("Created"))]);
+                [("Created", one => one.Text("Created"))], asArray: true);
             return 0;
         });
 
+    // Images that are built the same at any time are of 1970, or of no time.
+    private static string Created(string time) => DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, out var created) && created.Year > 1970 ? Listing.Ago(created.ToUnixTimeSeconds()) : "N/A";
+
     private static Verb Volumes() => ComposeVerbs.Project(
-        "volumes", "[OPTIONS]", "Lists the project's volumes.", "berth volumes", [Option.Flag("quiet", 'q', "Names only"), Option.Value("format", "FORMAT", "table or json")],
+        "volumes", "[OPTIONS] [SERVICE...]", "Lists the project's volumes, or those of some services.", "berth volumes", [Option.Flag("quiet", 'q', "Names only"), Option.Value("format", "FORMAT", "table or json")],
         async (context, line) =>
         {
-            var project = (await ProjectCommands.ListAsync(context, []).ConfigureAwait(false)).Text("project");
+            var listed = await ProjectCommands.ListAsync(context, line.Arguments).ConfigureAwait(false);
+            ComposeVerbs.RequireServices(line.Arguments, listed);
+            var project = listed.Text("project");
+            var used = listed.List("containers").SelectMany(one => one.List("Mounts")).Select(mount => mount.Text("Name")).ToHashSet(StringComparer.Ordinal);
             var view = await context.Client.RequestAsync("GET", "/volumes?filters=" + DockerVerbs.Filters(["label=com.docker.compose.project=" + project])).ConfigureAwait(false);
             Listing.Write(
-                context, line, [.. view.List("Volumes").OrderBy(one => one.Text("Name"), StringComparer.Ordinal)], one => one.Text("Name"),
+                context, line, [.. view.List("Volumes").Where(one => line.Arguments.Count == 0 || used.Contains(one.Text("Name"))).OrderBy(one => one.Text("Name"), StringComparer.Ordinal)], one => one.Text("Name"),
                 [("DRIVER", "Driver", one => one.Text("Driver")), ("VOLUME NAME", "Name", one => one.Text("Name"))], [("Mountpoint", one => one.Text("Mountpoint"))]);
             return 0;
         });
@@ -228,15 +244,15 @@ internal static class ServiceVerbs
 
     private static Verb Projects() => new(
         "ls", "[OPTIONS]", "Lists the projects that have containers here.", "berth compose ls -a",
-        [Option.Flag("all", 'a', "Those too of which nothing runs"), Option.Flag("quiet", 'q', "Names only"), Option.Value("format", "FORMAT", "table or json"), Option.List("filter", "name=TEXT", "Only those that fit")],
+        [Option.Flag("all", 'a', "Those too of which nothing runs"), Option.Flag("quiet", 'q', "Names only"), Option.Value("format", "FORMAT", "table or json"), Option.List("filter", "name=TEXT", "Only those that fit"), s_dryRun],
         async (context, line) =>
         {
             var containers = await context.Client.RequestAsync("GET", "/containers/json?all=1&filters=" + DockerVerbs.Filters(["label=com.docker.compose.project"])).ConfigureAwait(false);
             var wanted = line.Values("filter").Select(filter => filter.Split('=', 2) is ["name", var name] ? name : throw new UsageException($"--filter {filter}: it is name=TEXT")).ToList();
             var rows = containers.Items()
+                .Where(one => line.Flag("all") || one.Text("State") is "running" or "paused" or "restarting")
                 .GroupBy(one => one["Labels"].Text("com.docker.compose.project"))
                 .Where(group => wanted.Count == 0 || wanted.Any(name => group.Key.Contains(name, StringComparison.Ordinal)))
-                .Where(group => line.Flag("all") || group.Any(one => one.Text("State") is "running" or "paused" or "restarting"))
                 .OrderBy(group => group.Key, StringComparer.Ordinal)
                 .Select(group => (JsonNode)new JsonObject
                 {
@@ -244,7 +260,7 @@ internal static class ServiceVerbs
                     ["Status"] = string.Join(", ", group.GroupBy(one => one.Text("State")).OrderBy(states => states.Key, StringComparer.Ordinal).Select(states => $"{states.Key}({states.Count().ToString(CultureInfo.InvariantCulture)})")),
                     ["ConfigFiles"] = group.Select(one => one["Labels"].Text("com.docker.compose.project.config_files")).FirstOrDefault(files => files.Length > 0) ?? "",
                 }).ToList();
-            Listing.Write(context, line, rows, one => one.Text("Name"), [("NAME", "Name", one => one.Text("Name")), ("STATUS", "Status", one => one.Text("Status")), ("CONFIG FILES", "ConfigFiles", one => one.Text("ConfigFiles"))], []);
+            Listing.Write(context, line, rows, one => one.Text("Name"), [("NAME", "Name", one => one.Text("Name")), ("STATUS", "Status", one => one.Text("Status")), ("CONFIG FILES", "ConfigFiles", one => one.Text("ConfigFiles"))], [], asArray: true);
             return 0;
         })
     {
@@ -259,7 +275,6 @@ internal static class ServiceVerbs
     /// <param name="goesOn">Whether with the next when one cannot be sent.</param>
     internal static async Task<int> PushAsync(CliContext context, IReadOnlyList<string> wanted, bool withDependencies, bool isQuiet, bool goesOn)
     {
-        var docker = ImageVerbs.Push();
         var config = await ProjectCommands.ReadAsync(context, "config", request => (request["services"], request["only"]) = (Json.Array(wanted), "json")).ConfigureAwait(false);
         var services = JsonNode.Parse(config.Text("json"))?["services"]?.AsObject() ?? [];
         var named = services.Where(pair => wanted.Count == 0 || withDependencies || wanted.Contains(pair.Key)).Where(pair => pair.Value?["build"] is not null).ToList();
@@ -268,13 +283,11 @@ internal static class ServiceVerbs
             throw new CliException(1, $"service \"{nameless}\" has no 'image': a name such as registry.example/team/{nameless} says where it is sent to");
         }
 
-        var status = 0;
         foreach (var (_, service) in named)
         {
-            List<string> words = [.. isQuiet ? new[] { "--quiet" } : [], service.Text("image")];
             try
             {
-                status = Math.Max(status, await docker.Run(context, CommandLine.Parse(words, docker.Options, stopsAtArgument: false)).ConfigureAwait(false));
+                await ImageVerbs.PushAsync(context, service.Text("image"), allTags: false, platform: "", isQuiet, context.Error).ConfigureAwait(false);
             }
             catch (CliException exception) when (goesOn)
             {
@@ -282,7 +295,7 @@ internal static class ServiceVerbs
             }
         }
 
-        return status;
+        return 0;
     }
 
     private static Verb Events() => ComposeVerbs.Project(
@@ -321,7 +334,7 @@ internal static class ServiceVerbs
     }
 
     private static Verb Version() => new(
-        "version", "[OPTIONS]", "The version of Berth, whose Compose this is.", "berth compose version --short", [Option.Flag("short", "The number only"), Option.Value("format", 'f', "FORMAT", "pretty or json")],
+        "version", "[OPTIONS]", "The version of Berth, whose Compose this is.", "berth compose version --short", [Option.Flag("short", "The number only"), Option.Value("format", 'f', "FORMAT", "pretty or json"), s_dryRun],
         (context, line) =>
         {
             context.Output.WriteLine(line.Value("format") switch
@@ -336,19 +349,18 @@ internal static class ServiceVerbs
         UsageExitCode = 1,
     };
 
-    private static async Task<IReadOnlyList<JsonNode>> ContainersAsync(CliContext context, IReadOnlyList<string> services)
+    /// <param name="oneOffs">With those that <c>run</c> made.</param>
+    private static async Task<IReadOnlyList<JsonNode>> ContainersAsync(CliContext context, IReadOnlyList<string> services, bool oneOffs = false)
     {
-        var view = await ProjectCommands.ListAsync(context, services).ConfigureAwait(false);
-        var containers = view.List("containers").ToList();
-        return services.FirstOrDefault(name => !view.Texts("services").Contains(name) && containers.All(one => one.Text("Service") != name)) is { } unknown
-            ? throw new CliException(1, $"no such service: {unknown}")
-            : containers;
+        var view = await ProjectCommands.ListAsync(context, services, oneOffs).ConfigureAwait(false);
+        ComposeVerbs.RequireServices(services, view);
+        return [.. view.List("containers")];
     }
 
-    private static async Task<JsonNode> ContainerAsync(CliContext context, string service, ParsedLine line)
+    private static async Task<JsonNode> ContainerAsync(CliContext context, string service, ParsedLine line, bool oneOffs = false)
     {
         var index = line.Value("index");
-        return (await ContainersAsync(context, [service]).ConfigureAwait(false)).FirstOrDefault(one => index is null || one.Text("Number") == index)
+        return (await ContainersAsync(context, [service], oneOffs).ConfigureAwait(false)).FirstOrDefault(one => index is null || one.Text("Number") == index)
             ?? throw new CliException(1, $"service \"{service}\" has no container{(index is null ? "" : " #" + index)}");
     }
 }

@@ -7,7 +7,8 @@ internal static class WatchVerb
 {
     internal static Verb Watch() => ComposeVerbs.Project(
         "watch", "[OPTIONS] [SERVICE...]", "Brings the project up, and then, as files change, copies them into containers, restarts these or builds them anew, as 'develop' says. Until Ctrl-C.",
-        "berth watch\nberth watch --no-up app", [Option.Flag("no-up", "The project runs already: do not build and start it"), Option.Flag("quiet", "Without the output of builds"), ReleaseRun.Json],
+        "berth watch\nberth watch --no-up app", [Option.Flag("no-up", "The project runs already: do not build and start it"), Option.Flag("quiet", "Without the output of builds"),
+            Option.Flag("prune", "Remove an image that was built here when the next is (default; --prune=false)"), ReleaseRun.Json],
         async (context, line) =>
         {
             if (!line.Flag("no-up"))
@@ -25,10 +26,10 @@ internal static class WatchVerb
         });
 
     /// <summary>Ends only when it cannot be done.</summary>
-    internal static async Task FollowAsync(CliContext context, ParsedLine line)
+    internal static async Task FollowAsync(CliContext context, ParsedLine line, CancellationToken cancellationToken = default)
     {
         IProgressView view = line.Flag("json") ? new JsonProgress(context.Output) : new WatchLines(context.Error, line.Flag("quiet"));
-        await ProjectCommands.RunAsync(context, "watch", request => request["services"] = Json.Array(line.Arguments), view, CancellationToken.None).ConfigureAwait(false);
+        await ProjectCommands.RunAsync(context, "watch", request => (request["services"], request["prune"]) = (Json.Array(line.Arguments), line.IsOn("prune")), view, cancellationToken).ConfigureAwait(false);
     }
 
     // One line for each thing that happens: the same happens again and again.

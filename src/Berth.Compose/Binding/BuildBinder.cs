@@ -5,15 +5,12 @@ namespace Berth.Compose.Binding;
 /// <summary>Reads how a service's image is built.</summary>
 /// <param name="paths">Where relative paths start.</param>
 /// <param name="resolve">Gives names without a value the caller's.</param>
+/// <param name="agent">The socket of the caller's SSH agent; null without one.</param>
 /// <remarks>Compose Specification, build.md.</remarks>
-internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<string, string?>, Dictionary<string, string?>> resolve)
+internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<string, string?>, Dictionary<string, string?>> resolve, string? agent)
 {
-    private static readonly (string Key, string Reason)[] s_unsupported =
-    [
-        ("entitlements", "no step of a build has more rights than a container"),
-        ("privileged", "no step of a build has more rights than a container"),
-        ("ssh", "no agent is reached from a build; give it a key as a secret with RUN --mount=type=secret"),
-    ];
+    private const string Insecure = "security.insecure";
+    private static readonly string[] s_entitlements = [Insecure, "network.host"];
 
     public BuildModel? Read(MapReader service)
     {
@@ -40,6 +37,9 @@ internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<s
             Platform = ReadBuildPlatform(build, service.Text("platform")),
             Secrets = ReferenceBinder.ReadReferences(build, "secrets", ""),
             ShmSizeBytes = build.Bytes("shm_size"),
+            Ssh = ReadSsh(build),
+            Entitlements = build.Texts("entitlements"),
+            Privileged = build.Bool("privileged") ?? false,
             Tags = build.Texts("tags"),
             Ulimits = LimitBinder.ReadUlimits(build),
             Written = new()
@@ -57,9 +57,31 @@ internal sealed class BuildBinder(ProjectPaths paths, Func<IReadOnlyDictionary<s
             build.Error("dockerfile_inline", "cannot stand together with 'dockerfile'");
         }
 
+        foreach (var unknown in model.Entitlements.Except(s_entitlements))
+        {
+            build.Error("entitlements", $"there is no entitlement '{unknown}'.{Nearest.Suggest(unknown, s_entitlements)}");
+        }
+
         WarnAboutBuild(build);
-        build.Finish(s_unsupported);
+        build.Finish();
         return model;
+    }
+
+    // A list of ID or ID=PATH, or a map.
+    private List<SshAgent> ReadSsh(MapReader build)
+    {
+        var agents = new List<SshAgent>();
+        foreach (var (id, path) in build.OptionalTextMap("ssh"))
+        {
+            if (string.IsNullOrEmpty(path) && id != "default")
+            {
+                build.Error("ssh", $"'{id}' needs a path, of an agent's socket or of a key: {id}=PATH; 'default' alone is the caller's agent");
+            }
+
+            agents.Add(new(id, string.IsNullOrEmpty(path) ? null : paths.Resolve(path), agent));
+        }
+
+        return agents;
     }
 
     private Dictionary<string, string> ReadContexts(MapReader build)

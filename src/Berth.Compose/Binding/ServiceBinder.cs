@@ -29,7 +29,7 @@ internal sealed class ServiceBinder(ProjectPaths paths, EnvironmentFiles files, 
         {
             Name = name,
             Image = NonEmpty(service, "image"),
-            Build = new BuildBinder(paths, Resolved).Read(service),
+            Build = new BuildBinder(paths, Resolved, lookup("SSH_AUTH_SOCK")).Read(service),
             ContainerName = ReadContainerName(service),
             Command = ReadCommand(service, "command"),
             Entrypoint = ReadCommand(service, "entrypoint"),

@@ -5,7 +5,7 @@ namespace Berth.Compose.Merging;
 /// <summary>Brings the short forms of a service's keys to the long ones, so that files which use different forms merge.</summary>
 internal static class ServiceForms
 {
-    private static readonly string[] s_maps = ["environment", "labels", "args", "sysctls", "annotations", "additional_contexts"];
+    private static readonly string[] s_maps = ["environment", "labels", "args", "sysctls", "annotations", "additional_contexts", "ssh"];
     private static readonly string[] s_lists = ["env_file", "label_file", "dns", "dns_search", "tmpfs"];
 
     /// <summary>A whole file with its services in long form.</summary>

@@ -20,6 +20,9 @@ public sealed record ProjectModel(
 {
     /// <summary>The <c>x-</c> keys of the top level, for whoever reads the result of <c>config</c>.</summary>
     public Written Extensions { get; init; } = Written.Nothing;
+
+    /// <summary>What stands between the parts of the containers' and built images' names.</summary>
+    public string Separator { get; init; } = ComposeNames.Separator;
 }
 
 /// <param name="Key">Its name in the files.</param>

@@ -246,6 +246,15 @@ public sealed record BuildModel(
 
     public long? ShmSizeBytes { get; init; }
 
+    /// <summary>For <c>RUN --mount=type=ssh</c>.</summary>
+    public IReadOnlyList<SshAgent> Ssh { get; init; } = [];
+
+    /// <summary>What steps may ask for: <c>security.insecure</c>, <c>network.host</c>.</summary>
+    public IReadOnlyList<string> Entitlements { get; init; } = [];
+
+    /// <summary>As the entitlement <c>security.insecure</c>.</summary>
+    public bool Privileged { get; init; }
+
     /// <summary>Further names of the image.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
@@ -254,6 +263,10 @@ public sealed record BuildModel(
     /// <inheritdoc cref="Model.Written"/>
     public Written Written { get; init; } = Written.Nothing;
 }
+
+/// <param name="Path">An agent's socket or a private key, absolute; null for the caller's agent.</param>
+/// <param name="CallersSocket">Where the caller's agent is; null when there is none.</param>
+public sealed record SshAgent(string Id, string? Path, string? CallersSocket);
 
 /// <summary>How an additional context is written that is no folder. Compose Specification, build.md, "additional_contexts".</summary>
 public static class BuildContexts

@@ -15,6 +15,19 @@ public static partial class ComposeWriter
     /// <summary>The same as JSON.</summary>
     public static string WriteJson(ProjectModel project) => WriteJsonTree((SortedDictionary<string, object>)Escaped(ModelTree.Of(project)));
 
+    /// <summary>An override file that has the services' images alone: <c>config --lock-image-digests</c>.</summary>
+    public static string WriteImages(ProjectModel project, bool asJson)
+    {
+        var services = new SortedDictionary<string, object>(StringComparer.Ordinal);
+        foreach (var service in project.Services.Values.Where(service => service.Image is not null))
+        {
+            services[service.Name] = new SortedDictionary<string, object>(StringComparer.Ordinal) { ["image"] = service.Image! };
+        }
+
+        var tree = new SortedDictionary<string, object>(StringComparer.Ordinal) { ["name"] = project.Name, ["services"] = services };
+        return asJson ? WriteJsonTree(tree) : WriteTree(tree);
+    }
+
     /// <summary>Values stay as they are, dollars too.</summary>
     internal static string WriteTree(SortedDictionary<string, object> tree)
     {

@@ -3,7 +3,7 @@ using System.Text;
 namespace Berth.Compose.Variables;
 
 /// <summary>Splits a command as a POSIX shell would, without expanding anything.</summary>
-internal static class ShellWords
+public static class ShellWords
 {
     /// <exception cref="FormatException">A quote is not closed.</exception>
     public static IReadOnlyList<string> Split(string text)

@@ -51,6 +51,12 @@ public sealed record BuildConfig
     /// <summary>Secrets by id, for <c>RUN --mount=type=secret</c>. Never stored.</summary>
     public IReadOnlyDictionary<string, byte[]> Secrets { get; init; } = new Dictionary<string, byte[]>();
 
+    /// <summary>Agents by id, for <c>RUN --mount=type=ssh</c>: an SSH agent's socket, or a file with a private key.</summary>
+    public IReadOnlyDictionary<string, string> Agents { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether <c>RUN --security=insecure</c> is allowed: a step that may do anything to this machine.</summary>
+    public bool AllowsInsecure { get; init; }
+
     /// <summary>Credentials for a registry, or null.</summary>
     public Func<string, RegistryCredentials?> Credentials { get; init; } = static _ => null;
 }

@@ -36,6 +36,9 @@ public sealed record StepConfig
 
     public required IReadOnlyList<string> Environment { get; init; }
 
+    /// <summary>It has all rights, as a privileged container.</summary>
+    public bool IsPrivileged { get; init; }
+
     public string WorkingDirectory { get; init; } = "/";
 
     /// <summary><c>user[:group]</c>, names or numbers; empty is root.</summary>

@@ -15,6 +15,11 @@ internal sealed partial class StageBuild
 
     private async Task RunAsync(BuildStep step, RunInstruction run)
     {
+        if (run.IsInsecure && !_session.Config.AllowsInsecure)
+        {
+            throw new BuildException(step.Line, "RUN --security=insecure asks for a step that may do anything to this machine, and the build does not allow it: 'build.privileged: true' in the compose file, or 'berth build --allow security.insecure', does.");
+        }
+
         var arguments = ArgumentsOf(run, out var script);
         var (environment, hidden) = EnvironmentOf();
         var network = run.Network switch
@@ -29,6 +34,11 @@ internal sealed partial class StageBuild
             "RUN", string.Join('\u001f', arguments), script ?? "", string.Join('\u001f', environment), _config.WorkingDir ?? "/", _config.User ?? "", network,
             string.Join('\u001f', _session.Config.ExtraHosts),
         };
+        if (run.IsInsecure)
+        {
+            reads.Add("insecure");
+        }
+
         foreach (var mount in run.Mounts)
         {
             reads.Add(await DescribeAsync(mount, files, step));
@@ -141,6 +151,7 @@ internal sealed partial class StageBuild
         {
             Id = $"build-{RandomNumberGenerator.GetHexString(12, lowercase: true)}",
             RootPath = root.Path,
+            IsPrivileged = run.IsInsecure,
             Arguments = arguments,
             Environment = environment,
             WorkingDirectory = _config.WorkingDir is { Length: > 0 } directory ? directory : "/",
@@ -185,8 +196,44 @@ internal sealed partial class StageBuild
 
                 AddSecret(secret, value, target, mounts, environment);
                 break;
+            case SshMount ssh:
+                await AddAgentAsync(step, ssh, target, mounts, environment, releases);
+                break;
             default:
                 throw new BuildException(step.Line, $"RUN --mount: {mount.GetType().Name} is not supported.");
+        }
+    }
+
+    private async Task AddAgentAsync(BuildStep step, SshMount ssh, string? target, List<StepMount> mounts, List<string> environment, Releases releases)
+    {
+        const string variable = "SSH_AUTH_SOCK=";
+        const string usualPlace = "/run/buildkit/ssh_agent.";
+        if (!_session.Config.Agents.TryGetValue(ssh.Id, out var source))
+        {
+            if (ssh.Required)
+            {
+                throw new BuildException(step.Line, $"The SSH agent '{ssh.Id}' is required, but was not given to the build: 'build.ssh' in the compose file, or --ssh, does.");
+            }
+
+            return;
+        }
+
+        AgentForward forward;
+        try
+        {
+            forward = await AgentForward.StartAsync(_session.NewTemporary(), source, new((uint)ssh.UserId, (uint)ssh.GroupId, (uint)ssh.Mode), _cancellationToken);
+        }
+        catch (BerthException exception)
+        {
+            throw new BuildException(step.Line, exception.Message, inner: exception);
+        }
+
+        releases.Add(forward.Dispose);
+        var place = target ?? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{usualPlace}{mounts.Count(mount => mount.Target.StartsWith(usualPlace, StringComparison.Ordinal))}");
+        mounts.Add(new(forward.Path, place, IsReadOnly: false));
+        if (!environment.Any(one => one.StartsWith(variable, StringComparison.Ordinal)))
+        {
+            environment.Add(variable + place);
         }
     }
 

@@ -49,6 +49,11 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
             throw new BerthException(ErrorKind.Invalid, "cannot share the host's network namespace when user namespaces are enabled");
         }
 
+        if (step.IsPrivileged && UserNamespace is not null)
+        {
+            throw new BerthException(ErrorKind.Invalid, "a step cannot be privileged (--security=insecure) when user namespaces are enabled");
+        }
+
         await using var intent = await parts.State.BeginIntentAsync(StepIntent, step.Id, "{}"u8.ToArray()).ConfigureAwait(false);
         EndpointRecord? endpoint = null;
         try
@@ -168,7 +173,7 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
 
     private RuntimeSpecModel Describe(StepConfig step, string bundle)
     {
-        var host = step.Limits with { ShmSize = step.Limits.ShmSize > 0 ? step.Limits.ShmSize : ShmBytes };
+        var host = step.Limits with { Privileged = step.IsPrivileged, ShmSize = step.Limits.ShmSize > 0 ? step.Limits.ShmSize : ShmBytes };
         var user = ResolveUser(step);
         var config = new ContainerConfig { Hostname = Hostname, Env = step.Environment };
         return new RuntimeSpecModel
@@ -181,17 +186,18 @@ internal sealed class StepRunner(EngineParts parts, NetworkService networks, Fun
                 Env = RuntimeSpecBuilder.EnvironmentOf(config, user),
                 WorkingDirectory = step.WorkingDirectory,
                 User = user,
-                Capabilities = Capabilities.For(privileged: false, null, null),
+                Capabilities = Capabilities.For(step.IsPrivileged, null, null),
                 Ulimits = host.Ulimits ?? [],
-                AppArmorProfile = AppArmor.ProfileOf(parts.Options, "", isPrivileged: false),
+                AppArmorProfile = AppArmor.ProfileOf(parts.Options, "", step.IsPrivileged),
             },
             Mounts = [.. RuntimeSpecBuilder.StandardMounts(host, parts.Cgroups), .. AccountMounts(step, bundle), .. step.Mounts.Select(OwnMount)],
             Users = parts.Options.Users,
             Namespaces = RuntimeSpecBuilder.Namespaces(
                 host, parts.Cgroups, step.Network == "host" ? null : parts.Wiring.NamespacePath(step.Id), UserNamespace, _ => throw new InvalidOperationException("A step shares no container's namespace.")),
             CgroupsPath = CgroupOf(step),
-            MaskedPaths = [.. RuntimeSpecBuilder.AllMaskedPaths],
-            ReadonlyPaths = RuntimeSpecBuilder.ReadonlyPaths,
+            Privileged = step.IsPrivileged,
+            MaskedPaths = step.IsPrivileged ? [] : [.. RuntimeSpecBuilder.AllMaskedPaths],
+            ReadonlyPaths = step.IsPrivileged ? [] : RuntimeSpecBuilder.ReadonlyPaths,
             Resources = ResourceModel.From(host),
         };
     }

@@ -50,6 +50,9 @@ public sealed record ReleaseRecord
     /// <summary>Absolute; relative paths of the model start there.</summary>
     public string Folder { get; init; } = "";
 
+    /// <summary>What stands between the parts of the containers' names.</summary>
+    public string Separator { get; init; } = Compose.ComposeNames.Separator;
+
     /// <summary>The resolved project as a compose file in JSON.</summary>
     public string Model { get; init; } = "";
 

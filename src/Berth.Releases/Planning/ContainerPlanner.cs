@@ -247,9 +247,10 @@ internal sealed class ContainerPlanner(
             return null;
         }
 
-        var isForced = options.ForceRecreateDependencies || (options.ForceRecreate && scope.Named.Contains(service.Name));
+        var isForced = scope.Named.Contains(service.Name) ? options.ForceRecreate : options.ForceRecreateDependencies;
         var image = ImagePlanner.ImageOf(project, service);
         return isForced ? "a new one was asked for"
+            : options.RenewVolumes && (service.Volumes.Any(mount => mount is { Kind: MountKind.Volume, Source: null }) || actual.Images.GetValueOrDefault(image) is { Volumes.Count: > 0 }) ? "new anonymous volumes were asked for"
             : NeedsAnother(service, container) ? IsAsReleased(service, container) ? "it was changed by somebody else" : "its configuration changed"
             : actual.Images.TryGetValue(image, out var found) && found.Id != container.ImageId ? $"its image '{image}' changed"
             : null;
@@ -300,7 +301,7 @@ internal sealed class ContainerPlanner(
     }
 
     private string NameOf(ServiceModel service, int number) =>
-        service.ContainerName ?? ComposeNames.Container(project.Name, service.Name, number);
+        service.ContainerName ?? ComposeNames.Container(project, service.Name, number);
 
     private static bool Starts(PlanAction action) =>
         action is CreateContainer { Start: true } or ReplaceContainer { Start: true } or StartContainer or RestartContainer or RollService;

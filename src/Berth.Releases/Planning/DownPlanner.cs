@@ -12,12 +12,8 @@ internal sealed class DownPlanner(ProjectModel? project, ActualProject actual, D
     {
         var actions = new List<PlanAction>();
         actions.AddRange(Containers());
-        if (options.Services.Count == 0)
-        {
-            actions.AddRange(Networks());
-            actions.AddRange(options.RemoveVolumes ? Volumes() : []);
-        }
-
+        actions.AddRange(Networks());
+        actions.AddRange(options.RemoveVolumes ? Volumes() : []);
         actions.AddRange(Images());
         return new Plan([], actions, _findings.Warnings, _findings.Problems);
     }
@@ -35,7 +31,7 @@ internal sealed class DownPlanner(ProjectModel? project, ActualProject actual, D
         var ranks = Ranks();
         return actual.Containers
             .Where(container => options.Services.Count == 0 || options.Services.Contains(container.Service))
-            .Where(container => options.RemoveOrphans || container.IsOneOff || !orphans.Contains(container))
+            .Where(container => options.RemoveOrphans || !(container.IsOneOff || orphans.Contains(container))) // as in Docker Compose: what 'run' made is somebody's own
             .OrderByDescending(container => ranks.GetValueOrDefault(container.Service, int.MaxValue)) // orphans first
             .ThenByDescending(container => container.Number)
             .Select(container => new RemoveContainer(container, options.RemoveVolumes, "the project is taken down"));
@@ -76,14 +72,26 @@ internal sealed class DownPlanner(ProjectModel? project, ActualProject actual, D
 
     private IEnumerable<PlanAction> Networks() => actual.Networks
         .Where(network => network.Key is not null && !IsExternal(project?.Networks.GetValueOrDefault(network.Key)?.IsExternal))
+        .Where(network => options.Services.Count == 0 || IsUsed(Going, network.Key!, OnNetwork) && !IsUsed(actual.Containers.Select(container => container.Service).Except(options.Services), network.Key!, OnNetwork))
         .OrderBy(network => network.Name, StringComparer.Ordinal)
         .Select(network => new RemoveNetwork(network.Name, "the project is taken down"));
 
     // Those that the files have: another file of the same project may have others, with data of its own.
     private IEnumerable<PlanAction> Volumes() => actual.Volumes
         .Where(volume => volume.Key is not null && (project is null || project.Volumes.GetValueOrDefault(volume.Key) is { IsExternal: false }))
+        .Where(volume => options.Services.Count == 0 || IsUsed(Going, volume.Key!, HasVolume) && !IsUsed(project!.Services.Keys.Except(options.Services), volume.Key!, HasVolume))
         .OrderBy(volume => volume.Name, StringComparer.Ordinal)
         .Select(volume => new RemoveVolume(volume.Name, "its volumes are to go too"));
+
+    private IEnumerable<string> Going => options.Services;
+
+    // What a service uses that the files do not have, nobody knows.
+    private bool IsUsed(IEnumerable<string> services, string key, Func<ServiceModel, string, bool> uses) =>
+        services.Any(name => project is null || !project.Services.TryGetValue(name, out var service) ? !options.Services.Contains(name) : uses(service, key));
+
+    private static bool OnNetwork(ServiceModel service, string network) => service.Networks.ContainsKey(network);
+
+    private static bool HasVolume(ServiceModel service, string volume) => service.Volumes.Any(mount => mount.Kind == MountKind.Volume && mount.Source == volume);
 
     private IEnumerable<PlanAction> Images()
     {

@@ -9,7 +9,7 @@ internal sealed class ImagePlanner(
     ProjectModel project, ActualProject actual, PlanOptions options, PlanScope scope, PlanFindings findings)
 {
     public static string ImageOf(ProjectModel project, ServiceModel service) =>
-        service.Image ?? ComposeNames.Image(project.Name, service.Name);
+        service.Image ?? ComposeNames.Image(project, service.Name);
 
     public IReadOnlyList<PlanAction> Plan()
     {

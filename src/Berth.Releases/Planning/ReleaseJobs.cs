@@ -9,11 +9,13 @@ namespace Berth.Releases.Planning;
 /// </summary>
 internal sealed class ReleaseJobs
 {
+    private readonly ProjectModel _project;
     private readonly HashSet<string> _jobs;
     private readonly HashSet<string> _needed = new(StringComparer.Ordinal); // by jobs, directly or not
 
     internal ReleaseJobs(ProjectModel project)
     {
+        _project = project;
         _jobs =
         [
             .. project.Services.Values.Where(service => service.Extension?.Release == true).Select(service => service.Name),
@@ -33,6 +35,11 @@ internal sealed class ReleaseJobs
     internal IReadOnlySet<string> Names => _jobs;
 
     internal bool Contains(string service) => _jobs.Contains(service);
+
+    /// <summary>Whether the release has failed when this job does: unless all that wait for it would go on without it.</summary>
+    /// <param name="isInvolved">Whether a service has a part in the release; what the others ask for does not matter.</param>
+    internal bool MustSucceed(string job, Func<string, bool> isInvolved) => _project.Services[job].Extension?.Release == true
+        || _project.Services.Values.Any(service => isInvolved(service.Name) && service.DependsOn.TryGetValue(job, out var needed) && needed is { Required: true, Condition: DependencyCondition.CompletedSuccessfully });
 
     /// <summary>Whether a service's containers are replaced only once the jobs are done: all but the jobs themselves and what they need.</summary>
     internal bool Precede(string service) => !_jobs.Contains(service) && !_needed.Contains(service);

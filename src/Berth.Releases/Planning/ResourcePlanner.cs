@@ -13,10 +13,11 @@ internal sealed class ResourcePlanner(ProjectModel project, ActualProject actual
 
     public IReadOnlyList<PlanAction> Plan()
     {
-        var networks = scope.Services.SelectMany(service => service.Networks.Keys).Distinct().Order(StringComparer.Ordinal);
-        var volumes = scope.Services.SelectMany(service => service.Volumes)
+        var isAll = scope.Services.Count == project.Services.Count; // then with those that no service uses, where the project was loaded so
+        var networks = (isAll ? project.Networks.Keys : scope.Services.SelectMany(service => service.Networks.Keys)).Distinct().Order(StringComparer.Ordinal);
+        var volumes = (isAll ? project.Volumes.Keys : scope.Services.SelectMany(service => service.Volumes)
             .Where(mount => mount is { Kind: MountKind.Volume, Source: not null })
-            .Select(mount => mount.Source!)
+            .Select(mount => mount.Source!))
             .Distinct()
             .Order(StringComparer.Ordinal);
         return

@@ -10,7 +10,7 @@ internal sealed partial class PlanExecutor
     internal async Task TakeDownAsync(IReadOnlyList<PlanAction> actions, CancellationToken cancellationToken)
     {
         var removals = actions.OfType<RemoveContainer>().ToList();
-        await ReverseOrder.RunAsync(
+        await DependencyOrder.NeededLastAsync(
             removals, removal => removal.Existing.Service, removal => removal.Existing.DependsOn,
             (removal, _) => RemoveAsync(removal, isHandedOver: false), // nobody is left who could take its clients
             cancellationToken).ConfigureAwait(false);

@@ -64,7 +64,7 @@ internal sealed partial class PlanExecutor(
             var actions = ofServices[service.Name].ToList();
             var waitsForJobs = jobs.Precede(service.Name) && actions.Any(action => action is RollService || action.Effects.HasFlag(PlanEffects.Interrupts));
             Task[] before = [.. ServiceOrder.Prerequisites(service).Concat(waitsForJobs ? jobs.Names : []).Where(tasks.ContainsKey).Select(name => tasks[name])];
-            tasks[service.Name] = RunServiceAsync(actions, before, failed, jobs.Contains(service.Name));
+            tasks[service.Name] = RunServiceAsync(actions, before, failed, jobs.Contains(service.Name), name => jobs.MustSucceed(name, ofServices.Contains));
         }
 
         var all = Task.WhenAll(tasks.Values);
@@ -82,7 +82,7 @@ internal sealed partial class PlanExecutor(
         }
     }
 
-    private async Task RunServiceAsync(IReadOnlyList<PlanAction> actions, IReadOnlyList<Task> before, CancellationTokenSource failed, bool isJob)
+    private async Task RunServiceAsync(IReadOnlyList<PlanAction> actions, IReadOnlyList<Task> before, CancellationTokenSource failed, bool isJob, Func<string, bool> mustSucceed)
     {
         await Task.Yield();
         await Task.WhenAll(before).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -101,7 +101,7 @@ internal sealed partial class PlanExecutor(
 
             if (isJob && actions.Any(action => action is CreateContainer { Start: true } or ReplaceContainer { Start: true } or RollService or StartContainer or RestartContainer))
             {
-                await FinishJobAsync(actions, failed.Token).ConfigureAwait(false);
+                await FinishJobAsync(actions, mustSucceed, failed.Token).ConfigureAwait(false);
             }
 
             if (goesOnFrom is { } began && !isJob && project.Services.TryGetValue(ServiceOf(actions[0])!, out var service))
@@ -126,13 +126,17 @@ internal sealed partial class PlanExecutor(
     }
 
     // What it has printed is kept with the release, whether it ended well or not.
-    private async Task FinishJobAsync(IReadOnlyList<PlanAction> actions, CancellationToken cancellationToken)
+    private async Task FinishJobAsync(IReadOnlyList<PlanAction> actions, Func<string, bool> mustSucceed, CancellationToken cancellationToken)
     {
         var service = actions.Select(ServiceOf).First(name => name is not null)!;
         var started = engine.Time.GetTimestamp();
         try
         {
             await _wait.DependencyAsync(project.Name, service, DependencyCondition.CompletedSuccessfully, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BerthException exception) when (!mustSucceed(service))
+        {
+            progress(new(ProjectEventKind.Warning, service, exception.Message)); // those that wait for it go on without it
         }
         finally
         {

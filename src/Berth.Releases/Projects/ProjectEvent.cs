@@ -28,6 +28,7 @@ internal static class ProjectSteps
     internal static async Task StepAsync(
         this ProjectProgress progress, TimeProvider time, ProjectEventKind kind, string name, string doing, string done, Func<Task> act, string? reason = null)
     {
+        using var turn = doing == "Waiting" ? null : await StepLimit.EnterAsync().ConfigureAwait(false);
         var start = time.GetTimestamp();
         progress(new(kind, name, doing, Detail: reason));
         try

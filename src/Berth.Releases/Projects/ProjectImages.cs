@@ -129,14 +129,26 @@ internal sealed class ProjectImages(EngineHost engine)
             Network = model.Network ?? "default",
             Secrets = model.Secrets.GroupBy(secret => secret.Target, StringComparer.Ordinal)
                 .ToDictionary(group => group.Key, group => ContentOf(project.Secrets[group.Last().Source]), StringComparer.Ordinal),
+            Agents = AgentsOf(model, options),
+            AllowsInsecure = model.Privileged || model.Entitlements.Contains("security.insecure"),
             Limits = new()
             {
+                Memory = options.MemoryBytes ?? 0,
                 ShmSize = model.ShmSizeBytes ?? 0,
                 Ulimits = model.Ulimits.Count > 0 ? [.. model.Ulimits.Select(pair => new UlimitConfig { Name = pair.Key, Soft = pair.Value.Soft, Hard = pair.Value.Hard })] : null,
             },
         };
         return progress.StepAsync(
             engine.Time, ProjectEventKind.Image, build.Image, "Building", "Built", () => RunAsync(build, config, progress, cancellationToken), build.Reason);
+    }
+
+    private static Dictionary<string, string> AgentsOf(BuildModel model, ProjectBuildOptions options)
+    {
+        var agents = model.Ssh.Where(agent => !options.Agents.ContainsKey(agent.Id)).ToDictionary(
+            agent => agent.Id,
+            agent => agent.Path ?? agent.CallersSocket ?? throw BerthException.Invalid("build.ssh asks for your SSH agent, and SSH_AUTH_SOCK names none: start one with 'eval $(ssh-agent)' and 'ssh-add', or name a key: default=PATH"),
+            StringComparer.Ordinal);
+        return agents.Concat(options.Agents).ToDictionary(StringComparer.Ordinal);
     }
 
     private static BuildContext ContextOf(ProjectModel project, string value) =>

@@ -131,7 +131,7 @@ public sealed partial class ProjectService
         if (isForOneOff || options.Plan.NoStart || !plan.HasChanges)
         {
             // For one-off containers only networks and volumes are wanted; the service's own replicas are left alone.
-            IReadOnlyList<PlanAction> actions = isForOneOff ? [.. plan.Actions.Where(action => action is CreateNetwork or CreateVolume)] : plan.Actions;
+            IReadOnlyList<PlanAction> actions = isForOneOff ? [.. plan.Actions.Where(action => action is CreateNetwork or CreateVolume || (options.Plan.RemoveOrphans && action is RemoveContainer remove && Planner.Orphans(project, actual).Contains(remove.Existing)))] : plan.Actions;
             var executor = new PlanExecutor(engine, _reader, project, progress, options.StopTimeoutSeconds, renewsVolumes: options.Plan.RenewVolumes);
             await executor.RunAsync(actions, files, cancellationToken).ConfigureAwait(false);
             return [.. executor.Containers];
@@ -147,7 +147,7 @@ public sealed partial class ProjectService
         var release = await ledger.BeginAsync(new()
         {
             Project = project.Name, Number = 0, Status = ReleaseStatus.Running, Command = options.Caller.Command, Started = engine.Time.GetUtcNow(),
-            User = options.Caller.User, GitCommit = options.Caller.GitCommit ?? GitCommit.Of(project.WorkingDirectory), Folder = project.WorkingDirectory, Model = ComposeWriter.WriteJson(project),
+            User = options.Caller.User, GitCommit = options.Caller.GitCommit ?? GitCommit.Of(project.WorkingDirectory), Folder = project.WorkingDirectory, Separator = project.Separator, Model = ComposeWriter.WriteJson(project),
             AskedWatch = options.Watch?.TotalSeconds, Images = ImagesOf(project), Plan = [.. plan.Actions.Select(PlanText.Of)],
             Durations = new() { ["images"] = engine.Time.GetElapsedTime(began).TotalSeconds },
         }, await ProjectFiles.ReadAsync(files, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
@@ -265,6 +265,7 @@ public sealed partial class ProjectService
         {
             CurrentFolder = release.Folder, ProjectDirectory = release.Folder, ProjectName = release.Project, Files = ["-"], StandardInput = release.Model,
             Environment = new Dictionary<string, string>(), Profiles = ["*"], Kept = ledger.FilesOf(release), Open = RegularFile.Open,
+            Compatibility = release.Separator == ComposeNames.FormerSeparator,
         });
         return result.Project ?? throw BerthException.Invalid($"release {release.Number} of '{release.Project}' cannot be read back:\n{string.Join('\n', result.Errors)}");
     }

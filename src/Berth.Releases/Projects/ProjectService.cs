@@ -99,22 +99,25 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         : PlanScope.Of(project, services, withoutDependencies: !withDependencies).Services.Where(service => withDependencies || services.Contains(service.Name));
 
     /// <summary>Keeps containers up to date with the files that their services name under <c>develop</c>, until it is cancelled.</summary>
-    public Task WatchAsync(ProjectModel project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
+    /// <param name="prunes">Whether images that the watch has built go when they are replaced.</param>
+    public Task WatchAsync(ProjectModel project, IReadOnlyList<string> services, bool prunes, ProjectProgress progress, CancellationToken cancellationToken)
     {
         RequireServices(project, services);
-        return new Watching.ProjectWatch(engine, this, project, progress).RunAsync(services, cancellationToken);
+        return new Watching.ProjectWatch(engine, this, project, prunes, progress).RunAsync(services, cancellationToken);
     }
 
-    /// <summary>Starts containers that exist, dependencies first.</summary>
+    /// <summary>Starts containers that exist, and those of services that theirs depend on: each once these are as it asks for.</summary>
     public async Task StartAsync(string project, IReadOnlyList<string> services, ProjectProgress progress, CancellationToken cancellationToken)
     {
         using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
-        var ordered = InOrder(Existing(project, services));
-        foreach (var container in ordered.Where(container => !container.Record.IsRunning))
+        var found = Existing(project, services.Count > 0 ? WithDependencies(project, services) : []);
+        if (found.Count == 0)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Starting", "Started", () => ContainerActions.StartAsync(engine, container)).ConfigureAwait(false);
+            throw BerthException.NotFound($"the project '{project}' has no container to start; 'berth up -d' makes them");
         }
+
+        await InOrderAsync(project, [.. found.Where(container => !container.Record.IsRunning)], progress, container => progress.StepAsync(
+            engine.Time, ProjectEventKind.Container, container.Name, "Starting", "Started", () => ContainerActions.StartAsync(engine, container)), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Stops containers, those that depend on others first.</summary>
@@ -129,35 +132,26 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         string project, IReadOnlyList<string> services, int? timeoutSeconds, bool withDependents, ProjectProgress progress, CancellationToken cancellationToken)
     {
         using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
-        foreach (var container in InOrder(Existing(project, withDependents && services.Count > 0 ? WithDependents(project, services) : services)))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await progress.StepAsync(
-                engine.Time, ProjectEventKind.Container, container.Name, "Restarting", "Started",
-                () => ContainerActions.RestartAsync(engine, container, timeoutSeconds, progress)).ConfigureAwait(false);
-        }
+        await InOrderAsync(project, Existing(project, withDependents && services.Count > 0 ? WithDependents(project, services) : services), progress, container => progress.StepAsync(
+            engine.Time, ProjectEventKind.Container, container.Name, "Restarting", "Started",
+            () => ContainerActions.RestartAsync(engine, container, timeoutSeconds, progress)), cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task KillAsync(string project, IReadOnlyList<string> services, string? signal, ProjectProgress progress, CancellationToken cancellationToken)
+    /// <param name="files">What these do not have is left alone; null: nothing is.</param>
+    public async Task KillAsync(string project, IReadOnlyList<string> services, ProjectModel? files, string? signal, ProjectProgress progress, CancellationToken cancellationToken)
     {
         using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
-        foreach (var container in Existing(project, services).Where(container => container.Record.IsRunning))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await progress.StepAsync(engine.Time, ProjectEventKind.Container, container.Name, "Killing", "Killed", () => engine.Containers.KillAsync(container, signal)).ConfigureAwait(false);
-        }
+        bool IsOrphan(Container container) => files is not null && container.Record.Label(ComposeLabels.Service) is var service && !files.Services.ContainsKey(service) && !files.DisabledServices.ContainsKey(service);
+        await Task.WhenAll(Existing(project, services).Where(container => container.Record.IsRunning && !IsOrphan(container)).Select(container => progress.StepAsync(
+            engine.Time, ProjectEventKind.Container, container.Name, "Killing", "Killed", () => engine.Containers.KillAsync(container, signal)))).ConfigureAwait(false);
     }
 
     public async Task PauseAsync(string project, IReadOnlyList<string> services, bool pause, ProjectProgress progress, CancellationToken cancellationToken)
     {
         using var held = await HoldAsync(project, cancellationToken).ConfigureAwait(false);
-        foreach (var container in Existing(project, services))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await progress.StepAsync(
-                engine.Time, ProjectEventKind.Container, container.Name, pause ? "Pausing" : "Unpausing", pause ? "Paused" : "Unpaused",
-                () => engine.Containers.PauseAsync(container, pause)).ConfigureAwait(false);
-        }
+        await Task.WhenAll(Existing(project, services).Select(container => progress.StepAsync(
+            engine.Time, ProjectEventKind.Container, container.Name, pause ? "Pausing" : "Unpausing", pause ? "Paused" : "Unpaused",
+            () => engine.Containers.PauseAsync(container, pause)))).ConfigureAwait(false);
     }
 
     /// <summary>Removes containers that do not run; with <paramref name="stop"/>, running ones too.</summary>
@@ -170,13 +164,9 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
             await StopHeldAsync(found, null, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        foreach (var container in found.Where(container => !container.Record.IsRunning))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await progress.StepAsync(
-                engine.Time, ProjectEventKind.Container, container.Name, "Removing", "Removed",
-                () => engine.Containers.RemoveAsync(container, force: false, volumes)).ConfigureAwait(false);
-        }
+        await Task.WhenAll(found.Where(container => !container.Record.IsRunning).Select(container => progress.StepAsync(
+            engine.Time, ProjectEventKind.Container, container.Name, "Removing", "Removed",
+            () => engine.Containers.RemoveAsync(container, force: false, volumes)))).ConfigureAwait(false);
     }
 
     /// <summary><c>run</c>: makes one more container of a service, with its own command. The caller attaches to it and starts it.</summary>
@@ -243,7 +233,7 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         }
     }
 
-    private Task StopHeldAsync(IReadOnlyList<Container> containers, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken) => ReverseOrder.RunAsync(
+    private Task StopHeldAsync(IReadOnlyList<Container> containers, int? timeoutSeconds, ProjectProgress progress, CancellationToken cancellationToken) => DependencyOrder.NeededLastAsync(
         [.. containers.Where(container => container.WillStart || container.Record.Status is ContainerStatus.Running or ContainerStatus.Paused or ContainerStatus.Restarting)],
         container => container.Record.Label(ComposeLabels.Service),
         container => ProjectReader.Actual(container).DependsOn,
@@ -260,6 +250,19 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
             $"the project '{project}' has no container of service {string.Join(", ", missing.Select(name => $"'{name}'"))}; 'berth up -d' makes them");
     }
 
+    private List<string> WithDependencies(string project, IReadOnlyList<string> services)
+    {
+        var all = Containers(project, [], oneOffs: false);
+        List<string> started = [.. services];
+        for (var i = 0; i < started.Count; i++)
+        {
+            var needed = all.Where(container => container.Record.Label(ComposeLabels.Service) == started[i]).SelectMany(container => ProjectReader.Actual(container).DependsOn);
+            started.AddRange(needed.Where(name => all.Any(container => container.Record.Label(ComposeLabels.Service) == name)).Distinct().Except(started).ToList());
+        }
+
+        return started;
+    }
+
     private List<string> WithDependents(string project, IReadOnlyList<string> services)
     {
         var all = Containers(project, [], oneOffs: false);
@@ -274,28 +277,23 @@ public sealed partial class ProjectService(EngineHost engine, ReleaseLedger ledg
         return restarted;
     }
 
-    private static List<Container> InOrder(IReadOnlyList<Container> containers)
+    // What a container waits for stands in its label: a command may know the project by its name alone.
+    private Task InOrderAsync(string project, IReadOnlyList<Container> containers, ProjectProgress progress, Func<Container, Task> act, CancellationToken cancellationToken)
     {
-        var sorted = new List<Container>();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var container in containers)
-        {
-            Visit(container.Record.Label(ComposeLabels.Service));
-        }
-
-        return sorted;
-
-        void Visit(string service)
-        {
-            var own = containers.Where(container => container.Record.Label(ComposeLabels.Service) == service).ToList();
-            if (own.Count == 0 || !seen.Add(service))
+        var wait = new ProjectWait(engine, _reader, progress);
+        var acted = containers.Select(container => container.Record.Label(ComposeLabels.Service)).ToHashSet(StringComparer.Ordinal);
+        return DependencyOrder.NeededFirstAsync(
+            containers, container => container.Record.Label(ComposeLabels.Service), container => ProjectReader.Actual(container).DependsOn,
+            async (container, token) =>
             {
-                return;
-            }
+                foreach (var (other, condition) in ComposeLabels.Conditions(container.Record.Label(ComposeLabels.DependsOn)).Where(one => acted.Contains(one.Service)))
+                {
+                    await wait.DependencyAsync(project, other, condition, token).ConfigureAwait(false);
+                }
 
-            own.SelectMany(container => ProjectReader.Actual(container).DependsOn).Distinct().ToList().ForEach(Visit);
-            sorted.AddRange(own);
-        }
+                await act(container).ConfigureAwait(false);
+            },
+            cancellationToken);
     }
 
     private static void Require(Plan plan, ProjectProgress progress)

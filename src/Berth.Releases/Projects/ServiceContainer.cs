@@ -274,7 +274,7 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         service.Links.Count + service.ExternalLinks.Count == 0 ? null
         :
         [
-            .. service.Links.Select(link => $"{project.Services[link.Target].ContainerName ?? ComposeNames.Container(project.Name, link.Target, 1)}:{link.Alias}"),
+            .. service.Links.Select(link => $"{project.Services[link.Target].ContainerName ?? ComposeNames.Container(project, link.Target, 1)}:{link.Alias}"),
             .. service.ExternalLinks.Select(link => $"{link.Target}:{link.Alias}"),
         ];
 

@@ -55,6 +55,12 @@ public sealed record ProjectBuildOptions
 
     /// <summary>On top of the files' <c>args</c>.</summary>
     public IReadOnlyDictionary<string, string?> Arguments { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>SSH agents by id, on top of the files' <c>ssh</c>: an agent's socket, or a file with a private key.</summary>
+    public IReadOnlyDictionary<string, string> Agents { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What a step may use at most; null for no limit.</summary>
+    public long? MemoryBytes { get; init; }
 }
 
 /// <summary>What <c>run</c> changes of a service for one container.</summary>

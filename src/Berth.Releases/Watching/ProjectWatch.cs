@@ -7,6 +7,7 @@ using Berth.Engine;
 using Berth.Engine.Containers;
 using Berth.Engine.Containers.Exec;
 using Berth.Engine.Errors;
+using Berth.Releases.Planning;
 using Berth.Releases.Projects;
 
 namespace Berth.Releases.Watching;
@@ -14,14 +15,17 @@ namespace Berth.Releases.Watching;
 /// <summary>
 /// <c>watch</c>: as files change, the containers of the services that say so under <c>develop</c> get them, are restarted, or are built anew. Changes that come close together are one.
 /// </summary>
+/// <param name="prunes">An image that it has built goes when it has built the next; the one from before stays, as a release may need it.</param>
 /// <remarks>Compose Specification, develop.md.</remarks>
-internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, ProjectModel project, ProjectProgress progress)
+internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, ProjectModel project, bool prunes, ProjectProgress progress)
 {
     private const int KeptOutput = 4096;
     private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(200); // without a change, after which it is done what the changes ask for
     private static readonly TimeSpan s_longestExec = TimeSpan.FromMinutes(10);
     private readonly Channel<string> _changes = Channel.CreateBounded<string>(new BoundedChannelOptions(10_000) { SingleReader = true });
     private readonly ConcurrentDictionary<string, string> _lost = new(StringComparer.Ordinal); // watched paths of which not every change is known, and why
+
+    private readonly Dictionary<string, string> _built = new(StringComparer.Ordinal); // the last image that it has built, by service
 
     /// <summary>Until it is cancelled.</summary>
     /// <param name="services">Empty for all.</param>
@@ -156,9 +160,7 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
     {
         if (hits.Any(hit => hit.Rule.Watch.Action == WatchAction.Rebuild))
         {
-            progress(new(ProjectEventKind.Container, service.Name, "Rebuilding"));
-            await projects.UpAsync(
-                project, new() { Plan = new() { Services = [service.Name], NoDependencies = true, Build = true }, Caller = new("watch"), Watch = TimeSpan.Zero }, progress, cancellationToken).ConfigureAwait(false);
+            await RebuildAsync(service, cancellationToken).ConfigureAwait(false);
             return; // what is to be copied is in the image, or in the next change
         }
 
@@ -188,6 +190,33 @@ internal sealed class ProjectWatch(EngineHost engine, ProjectService projects, P
                     Env = [.. exec.Environment.Where(pair => pair.Value is not null).Select(pair => $"{pair.Key}={pair.Value}")],
                 }, cancellationToken).ConfigureAwait(false);
             }
+        }
+    }
+
+    private async Task RebuildAsync(ServiceModel service, CancellationToken cancellationToken)
+    {
+        progress(new(ProjectEventKind.Container, service.Name, "Rebuilding"));
+        await projects.UpAsync(
+            project, new() { Plan = new() { Services = [service.Name], NoDependencies = true, Build = true }, Caller = new("watch"), Watch = TimeSpan.Zero }, progress, cancellationToken).ConfigureAwait(false);
+        if (!prunes || engine.Images.TryResolve(ImagePlanner.ImageOf(project, service)) is not { } image)
+        {
+            return;
+        }
+
+        var before = _built.GetValueOrDefault(service.Name);
+        _built[service.Name] = image.Id.ToString();
+        if (before is null || before == image.Id.ToString() || engine.Images.TryResolve(before) is not { Tags.Count: 0 })
+        {
+            return;
+        }
+
+        try
+        {
+            await engine.Images.RemoveAsync(before, force: false, id => engine.Containers.All.Any(container => container.Id == id && container.Record.IsRunning), cancellationToken).ConfigureAwait(false);
+        }
+        catch (BerthException exception) when (exception.Kind == ErrorKind.Conflict)
+        {
+            progress(new(ProjectEventKind.Warning, service.Name, exception.Message)); // somebody uses it
         }
     }
 

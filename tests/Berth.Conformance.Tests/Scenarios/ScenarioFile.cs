@@ -7,6 +7,9 @@ public static class ScenarioFile
 {
     private const string TitleMark = "#: ";
 
+    /// <summary>For what is compared with Docker's.</summary>
+    internal static string BerthsCompose => Checkout.Program("Berth.Cli", "berth-cli") + " compose";
+
     internal static string Folder => Checkout.Root + "/tests/Berth.Conformance.Tests/Scenarios";
 
     /// <summary>All scenarios: the file's name without extension, and the title.</summary>
@@ -22,7 +25,7 @@ public static class ScenarioFile
         var missing = Open().GetValueOrDefault((file, title));
         Assert.SkipWhen(missing is not null, missing ?? "");
         Assert.True(ReadRecorded(file).TryGetValue(title, out var expected), "it was not recorded on Docker yet: tests/tools/record-scenarios.sh");
-        var printed = await RunAsync(docker.Daemon.Docker, networkOf: null, file, title, TestContext.Current.CancellationToken);
+        var printed = await RunAsync(docker.Daemon.Docker, BerthsCompose, networkOf: null, file, title, TestContext.Current.CancellationToken);
         Assert.True(expected!.TrimEnd('\n') == printed.TrimEnd('\n'), $"Docker printed:\n{expected}\nBerth printed:\n{printed}");
     }
 
@@ -31,13 +34,15 @@ public static class ScenarioFile
         .ToDictionary(parts => (parts[0].Split(": ", 2)[0], parts[0].Split(": ", 2)[1]), parts => parts[1]);
 
     /// <summary>Runs one against the engine that a client is pointed at. Returns what it printed.</summary>
+    /// <param name="compose">The program and first words of the Compose that is used.</param>
     /// <param name="networkOf">A process in the engine's network namespace; null for the host's.</param>
-    internal static async Task<string> RunAsync(DockerCli client, int? networkOf, string file, string title, CancellationToken cancellationToken)
+    internal static async Task<string> RunAsync(DockerCli client, string compose, int? networkOf, string file, string title, CancellationToken cancellationToken)
     {
         var docker = client.Docker();
         var environment = new Dictionary<string, string?>(docker.Environment)
         {
             ["PATH"] = $"{Path.GetDirectoryName(docker.Program)}:{Environment.GetEnvironmentVariable("PATH")}",
+            ["COMPOSE"] = compose,
             ["NETWORK_OF"] = networkOf?.ToString(System.Globalization.CultureInfo.InvariantCulture),
         };
         var command = new Command(Folder + "/run.sh", $"{Folder}/{file}.sh", title) { Environment = environment, Timeout = TimeSpan.FromSeconds(120) };

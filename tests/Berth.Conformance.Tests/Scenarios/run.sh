@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh FILE TITLE - runs one scenario against the engine that DOCKER_HOST names and prints what it saw: output and errors in their order, with what differs from run to run
+# run.sh FILE TITLE - runs one scenario against the engine that DOCKER_HOST names, with the Compose that COMPOSE names, and prints what it saw: output and errors in their order, with what differs from run to run
 # (ids, times, the scenario's own folder) written as <id>, <time>, <folder>. NETWORK_OF, if set, is a process in the engine's network namespace. Afterwards everything in
 # the engine but the image "box" is removed.
 set -uo pipefail
@@ -30,7 +30,15 @@ executed() { happened "$1" exec_start "${2:-1}"; }
 happened() { [ "$(docker events --since 1 --until "$(date +%s.%N)" --filter "container=$1" --filter "event=$2" --format . | wc -l)" -ge "$3" ]; }
 # The status of HEAD PATH; its headers go to the file "headers".
 head_of() { curl -sS -I --unix-socket "${DOCKER_HOST#unix://}" "http://engine$1" | tr -d '\r' >"$folder/headers"; sed -n '1s/[^ ]* \([0-9]*\).*/\1/p' "$folder/headers"; }
-export -f host try until_ok api attached executed happened head_of
+# Compose with these words: Docker's on Docker, Berth's on Berth.
+compose() { $COMPOSE "$@"; }
+# The containers, networks and volumes of all projects.
+state() {
+  docker ps -aq --filter label=com.docker.compose.project | xargs -r docker inspect -f '{{slice .Name 1}} {{.State.Status}} {{.State.ExitCode}}' | sort
+  docker network ls --filter label=com.docker.compose.project --format 'network {{.Name}}' | sort
+  docker volume ls --filter label=com.docker.compose.project --format 'volume {{.Name}}' | sort
+}
+export -f host try until_ok api attached executed happened head_of compose state
 export folder
 
 # By the API: five starts of the client after each scenario would take longer than many a scenario.

@@ -101,6 +101,59 @@ public sealed class ComposeKeysTests() : ProjectTests("keys")
     }
 
     [Fact]
+    public async Task A_build_with_an_agent_or_a_key_and_one_with_all_rights()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        foreach (var key in new[] { "held", "lying" })
+        {
+            (await new Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", $"{Folder}/{key}").RunAsync(cancellationToken)).EnsureSuccess();
+        }
+
+        (await new Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "a passphrase", "-f", Folder + "/locked").RunAsync(cancellationToken)).EnsureSuccess();
+
+        // The image has the host's ssh-add, and what it is linked to.
+        (await new Command("/bin/sh", "-c", $"mkdir -p {Folder}/tools && cd {Folder}/tools && cp --parents -L $(ldd /usr/bin/ssh-add | grep -o '/[^ ]*') /usr/bin/ssh-add .").RunAsync(cancellationToken)).EnsureSuccess();
+        await WriteAsync("Dockerfile", """
+            FROM box
+            COPY tools /
+            RUN --mount=type=ssh,id=default,required=true --mount=type=ssh,id=lying,target=/agent,mode=0666 ssh-add -l >/seen; echo $SSH_AUTH_SOCK >>/seen; SSH_AUTH_SOCK=/agent ssh-add -l >>/seen
+            RUN --mount=type=ssh,id=nobody ls /run/buildkit >>/seen 2>&1; echo "[$SSH_AUTH_SOCK]" >>/seen
+            """);
+        await WriteAsync("compose.yaml", "services: {made: {build: {context: ., ssh: [default, lying=./lying]}}}");
+
+        // The agent ends with the command that it is given.
+        var build = Daemon.Berth(Folder, "build");
+        var held = build with { Program = "ssh-agent", Arguments = ["sh", "-c", "ssh-add -q held && exec \"$@\"", "sh", build.Program, .. build.Arguments] };
+        (await held.RunAsync(cancellationToken)).EnsureSuccess();
+        var seen = (await BerthAsync("docker", "run", "--rm", "keys-made", "cat", "/seen")).Split('\n');
+        Assert.Equal([await FingerprintAsync("held"), "/run/buildkit/ssh_agent.0", await FingerprintAsync("lying"), "ls: /run/buildkit: No such file or directory", "[]"], seen);
+        Assert.Equal("", await BerthAsync("docker", "run", "--rm", "keys-made", "sh", "-c", "ls /agent /run/buildkit 2>/dev/null; true")); // the image has no trace of them
+
+        // Without an agent, with a key that asks for a passphrase, and with one that is not there.
+        Assert.Contains("SSH_AUTH_SOCK names none: start one with", (await (build with { Environment = build.Environment.Append(new("SSH_AUTH_SOCK", null)).ToDictionary() }).RunAsync(cancellationToken)).Error, StringComparison.Ordinal);
+        var locked = await RunAsync("compose", "build", "--no-cache", "--ssh", "default=locked");
+        Assert.Matches("the key '[^']*/locked' cannot be given to the build: .*; start ssh-agent, add the key with ssh-add", locked.Error.ReplaceLineEndings(" "));
+        Assert.Contains("neither an SSH agent nor a key is at", (await RunAsync("compose", "build", "--no-cache", "--ssh", "default=gone")).Error, StringComparison.Ordinal);
+        await BerthAsync("docker", "build", "--no-cache", "-q", "-t", "by-hand", "--ssh", "default=lying", "--ssh", "lying=held", ".");
+        Assert.StartsWith(await FingerprintAsync("lying"), await BerthAsync("docker", "run", "--rm", "by-hand", "cat", "/seen"), StringComparison.Ordinal);
+        await WriteAsync("Dockerfile", "FROM box\nRUN --mount=type=ssh,required=true true\n");
+        Assert.Contains("The SSH agent 'default' is required, but was not given to the build", (await RunAsync("docker", "build", ".")).Error, StringComparison.Ordinal);
+
+        // All rights, for who asks and is allowed.
+        await WriteAsync("Dockerfile", "FROM box\nRUN --security=insecure grep CapEff /proc/self/status >/seen; mkdir /m; mount -t tmpfs none /m && echo mounted >>/seen\nRUN grep CapEff /proc/self/status >>/seen\n");
+        await WriteAsync("compose.yaml", "services: {made: {build: .}}");
+        Assert.Contains("--security=insecure asks for a step that may do anything to this machine", (await RunAsync("build")).Error, StringComparison.Ordinal);
+        await WriteAsync("compose.yaml", "services: {made: {build: {context: ., entitlements: [security.insecure]}}}");
+        await BerthAsync("build");
+        var rights = (await BerthAsync("docker", "run", "--rm", "keys-made", "cat", "/seen")).Split('\n');
+        Assert.Equal(["mounted", "CapEff:\t00000000a80425fb"], rights[1..]);
+        Assert.NotEqual(rights[2], rights[0]);
+        await BerthAsync("docker", "build", "-q", "--no-cache", "--allow", "security.insecure", ".");
+
+        async Task<string> FingerprintAsync(string key) => (await new Command("ssh-keygen", "-l", "-f", $"{Folder}/{key}.pub").RunAsync(cancellationToken)).EnsureSuccess().Output.Trim();
+    }
+
+    [Fact]
     public async Task While_it_waits_a_terminal_shows_for_how_long_and_what_the_check_says()
     {
         await WriteAsync("compose.yaml", """

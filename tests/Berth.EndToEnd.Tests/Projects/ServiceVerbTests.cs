@@ -44,7 +44,7 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
         Assert.Contains("desk-kept", await BerthAsync("docker", "images"), StringComparison.Ordinal);
 
         var images = await RunAsync("images", "--format", "json");
-        Assert.Equal(["desk-job-1 box", "desk-web-1 box"], images.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).Select(one => $"{one["ContainerName"]} {one["Repository"]}").Order(StringComparer.Ordinal));
+        Assert.Equal(["desk-job-1 box", "desk-web-1 box"], JsonNode.Parse(images.Output)!.AsArray().Select(one => one!).Select(one => $"{one["ContainerName"]} {one["Repository"]}").Order(StringComparer.Ordinal));
         Assert.Contains("'berth images --all-projects' shows everything", images.Error, StringComparison.Ordinal);
         Assert.Contains("desk-kept", await BerthAsync("images", "--all-projects"), StringComparison.Ordinal);
 
@@ -131,5 +131,68 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
         Assert.Equal(("1-${MINOR-0}", false), ((string?)tag["DefaultValue"], (bool)tag["Required"]!));
         await WriteAsync("compose.yaml", "services: {web: {image: '${IMAGE'}}\n");
         Assert.Contains("compose.yaml:1:25: ", (await RunAsync("compose", "config", "--variables")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task What_needs_a_registry_is_fetched_pinned_and_sent()
+    {
+        await using var registry = await RegistryProcess.StartAsync();
+        var (host, cancellationToken) = ($"127.0.0.1:{registry.Port}", TestContext.Current.CancellationToken);
+        await WriteAsync("made/Dockerfile", $"FROM {host}/base\nRUN echo made >/made\n");
+        await WriteAsync("compose.yaml", $$"""
+            services:
+              web: {image: '{{host}}/site', command: cat /which}
+              made: {build: made, image: '{{host}}/made:1'}
+            """);
+        foreach (var what in new[] { "one", "two", "three" })
+        {
+            await WriteAsync("Dockerfile", $"FROM box\nRUN echo {what} >/which\n");
+            await BerthAsync("docker", "build", "-q", "-t", "local:" + what, ".");
+        }
+
+        await PublishAsync("one", "site");
+        await BerthAsync("docker", "rmi", host + "/site");
+        await BerthAsync("compose", "pull", "web");
+        Assert.Equal("one", await BerthAsync("compose", "run", "--rm", "web"));
+        await PublishAsync("two", "site");
+        await BerthAsync("docker", "tag", "local:one", host + "/site"); // the older one is here
+        await BerthAsync("compose", "pull", "--policy", "missing", "web");
+        Assert.Equal("one", await BerthAsync("compose", "run", "--rm", "web"));
+
+        // The digest is the registry's.
+        var digest = System.Text.RegularExpressions.Regex.Match(await BerthAsync("compose", "config", "--resolve-image-digests", "web"), $"image: \"{host}/site:latest@(sha256:[0-9a-f]{{64}})\"").Groups[1].Value;
+        await BerthAsync("compose", "config", "--lock-image-digests", "-o", "locked.yaml", "web");
+        Assert.Equal($"name: desk\nservices:\n  web:\n    image: \"{host}/site:latest@{digest}\"\n", await File.ReadAllTextAsync(Folder + "/locked.yaml", cancellationToken));
+        Assert.Equal("two", await BerthAsync("compose", "-f", "compose.yaml", "-f", "locked.yaml", "run", "--rm", "web"));
+        await BerthAsync("compose", "pull", "web");
+        Assert.Equal("two", await BerthAsync("compose", "run", "--rm", "web"));
+
+        // A build on the base that is here, sent; and one on a newer base.
+        await PublishAsync("three", "base");
+        await BerthAsync("docker", "tag", "local:two", host + "/base");
+        Assert.Equal("", (await RunAsync("compose", "build", "-q", "--push", "made")).Output);
+        Assert.Equal("two", await BerthAsync("compose", "run", "--rm", "made", "cat", "/which"));
+        await BerthAsync("compose", "build", "--pull", "made");
+        Assert.Equal("three", await BerthAsync("compose", "run", "--rm", "made", "cat", "/which"));
+        await BerthAsync("docker", "pull", "-q", host + "/made:1");
+        Assert.Equal("two", await BerthAsync("compose", "run", "--rm", "made", "cat", "/which"));
+
+        async Task PublishAsync(string what, string name)
+        {
+            await BerthAsync("docker", "tag", "local:" + what, $"{host}/{name}");
+            await BerthAsync("docker", "push", "-q", $"{host}/{name}");
+        }
+    }
+
+    [Fact]
+    public async Task A_build_says_what_it_does_not_make()
+    {
+        await WriteAsync("compose.yaml", "services: {made: {build: {context: ., dockerfile_inline: \"FROM box\\nRUN dd if=/dev/zero of=/dev/null bs=64M count=1\\n\"}}}");
+        await BerthAsync("compose", "build", "-q", "--provenance=false", "--sbom=false", "--builder", "default");
+        Assert.Contains("--provenance: no attestation is made of an image", (await RunAsync("compose", "build", "--provenance", "mode=max")).Error, StringComparison.Ordinal);
+        Assert.Contains("--sbom: no attestation is made of an image", (await RunAsync("compose", "build", "--sbom", "true")).Error, StringComparison.Ordinal);
+        Assert.Contains("no builder \"remote\" found", (await RunAsync("compose", "build", "--builder", "remote")).Error, StringComparison.Ordinal);
+        Assert.NotEqual(0, (await RunAsync("compose", "build", "--no-cache", "--memory", "16m")).ExitCode); // dd has all of it in memory
     }
 }

@@ -79,6 +79,29 @@ public sealed class WatchTests() : ProjectTests("bench")
         Assert.Equal((1, true), (missing.ExitCode, missing.Error.Contains("/confs', which is to be watched, does not exist", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task A_watch_removes_the_images_that_it_has_built_itself()
+    {
+        await BerthAsync("up", "-d", "web");
+        var first = await ImageAsync();
+        await using var watch = new TerminalCommand(Daemon.Berth(Folder, "compose", "watch", "--no-up", "--quiet"));
+        await watch.UntilAsync("Watch enabled");
+        var second = await RebuildAsync("second");
+        var third = await RebuildAsync("third");
+        await UntilAsync(async () => (await RunAsync("docker", "image", "inspect", second)).ExitCode != 0, "the second image is gone");
+        await BerthAsync("docker", "image", "inspect", third);
+        await BerthAsync("docker", "image", "inspect", first); // a release may need it
+
+        async Task<string> RebuildAsync(string what)
+        {
+            await WriteAsync("Dockerfile", $"FROM box\nCOPY app /app\nCOPY conf /conf\nRUN [\"/bin/sh\", \"-c\", \"echo {what} >/built\"]\nCMD [\"sleep\", \"1000\"]\n");
+            await HoldsAsync("web", "cat /built", what);
+            return await ImageAsync();
+        }
+
+        Task<string> ImageAsync() => BerthAsync("docker", "image", "inspect", "--format", "{{.Id}}", "bench-web");
+    }
+
     private Task HoldsAsync(string service, string command, string expected) => UntilAsync(
         async () => (await RunAsync(["exec", "-T", service, .. command.Split(' ')])).Output.Trim() == expected, $"'{command}' prints '{expected}'");
 

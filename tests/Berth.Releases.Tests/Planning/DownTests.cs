@@ -54,9 +54,25 @@ public class DownTests
     {
         var world = Up().Add("gone", 1).Add("web", 7, isOneOff: true);
         Assert.DoesNotContain(world.Down(), line => line.Contains("gone", StringComparison.Ordinal));
-        Assert.Contains("remove p-web-7: the project is taken down", world.Down());
+        Assert.DoesNotContain(world.Down(), line => line.Contains("p-web-7", StringComparison.Ordinal)); // somebody's own, and may be running
         Assert.Contains("p-gone-1", Assert.Single(Planner.PlanDown(world.Project, world.Actual, new DownOptions()).Warnings), StringComparison.Ordinal);
         Assert.Equal("remove p-gone-1: the project is taken down", world.Down(new DownOptions { RemoveOrphans = true })[0]);
+        Assert.Contains("remove p-web-7: the project is taken down", world.Down(new DownOptions { RemoveOrphans = true }));
+    }
+
+    [Fact]
+    public void Some_services_take_along_what_they_alone_use()
+    {
+        var world = new World("""
+            services:
+              a: {image: i, networks: [own, both], volumes: ['own:/o', 'both:/b']}
+              b: {image: i, networks: [both], volumes: ['both:/b']}
+            networks: {own: , both: }
+            volumes: {own: , both: }
+            """).Up();
+        Assert.Equal(["remove p-a-1: the project is taken down", "remove network p_own"], world.Down(new DownOptions { Services = ["a"] }));
+        Assert.Equal(["remove p-a-1: the project is taken down", "remove network p_own", "remove volume p_own"], world.Down(new DownOptions { Services = ["a"], RemoveVolumes = true }));
+        Assert.Equal(["remove p-b-1: the project is taken down"], world.Down(new DownOptions { Services = ["b"], RemoveVolumes = true }));
     }
 
     [Fact]

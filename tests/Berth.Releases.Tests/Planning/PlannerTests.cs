@@ -82,8 +82,11 @@ public class PlannerTests
             ["leave p-db-1: it is up to date", "wait for db Healthy", "replace p-mig-1: a new one was asked for"],
             world.Lines(new PlanOptions { Services = ["mig"], ForceRecreate = true }));
         Assert.Equal(
-            ["replace p-db-1: a new one was asked for", "wait for db Healthy", "replace p-mig-1: a new one was asked for"],
+            ["replace p-db-1: a new one was asked for", "leave p-mig-1: it is up to date"],
             world.Lines(new PlanOptions { Services = ["mig"], ForceRecreateDependencies = true }));
+        Assert.Equal(
+            ["replace p-db-1: a new one was asked for", "wait for db Healthy", "replace p-mig-1: a new one was asked for"],
+            world.Lines(new PlanOptions { Services = ["mig"], ForceRecreate = true, ForceRecreateDependencies = true }));
     }
 
     [Fact]

@@ -38,7 +38,7 @@ internal sealed partial class World
     {
         foreach (var service in Project.Services.Values)
         {
-            var image = service.Image ?? ComposeNames.Image("p", service.Name);
+            var image = service.Image ?? ComposeNames.Image(Project, service.Name);
             Images[image] = new($"sha256:{image}");
             for (var number = 1; number <= service.Scale; number++)
             {
@@ -55,7 +55,7 @@ internal sealed partial class World
     {
         var model = Project.Services.GetValueOrDefault(service);
         var name = model?.ContainerName ?? $"p-{service}-{number}";
-        var image = model?.Image ?? ComposeNames.Image("p", service);
+        var image = model?.Image ?? ComposeNames.Image(Project, service);
         Containers.Add(new ActualContainer(
             name, name, service, number, model is null ? "" : ServiceHash.Compute(model), $"sha256:{image}", state, isOneOff, dependsOn ?? []));
         return this;

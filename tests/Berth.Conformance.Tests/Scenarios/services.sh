@@ -178,7 +178,7 @@ compose events --json --since "$since" --until "$until" 2>/dev/null | jq -r .act
 compose events --json --since "$since" --until "$until" 2>/dev/null | jq -c '[.type, .service, .attributes.image, .attributes.name]' | sort -u
 compose events --since "$since" --until "$until" web 2>/dev/null | grep -oE 'container (create|start|pause|unpause|kill|die)' | xargs
 compose events --json --since "$since" --until "$until" app 2>/dev/null | wc -l
-timeout -s INT 2 $COMPOSE events --json >out & wait $!; wc -l <out
+timeout -s INT 2 $COMPOSE events --json >out 2>/dev/null & wait $!; wc -l <out
 
 #: an archive and an image of a container
 echo '{name: p, services: {web: {image: box, command: sleep 1000, init: true, scale: 2}}}' >compose.yaml

@@ -48,7 +48,7 @@ public sealed class CrashTests
         var signals = Directory.CreateDirectory(daemon.Folder + "/signals").FullName;
         (await BerthAsync(daemon, "run", "-d", "--name", "loud", "-v", $"{signals}:/signals", "box", "sh", "-c", "seq 300000; until [ -e /signals/go ]; do sleep 0.05; done; seq 12000000; echo last; sleep 1000")).EnsureSuccess();
         var log = (await BerthAsync(daemon, "inspect", "-f", "{{.LogPath}}", "loud")).EnsureSuccess().Output.Trim();
-        (await new Command("sh", "-c", $"until [ -e {log}.1 ] && [ {log} -ef {log}.0 ]; do sleep 0.05; done") { Timeout = TimeSpan.FromSeconds(30) }.RunAsync(cancellationToken)).EnsureSuccess(); // rotated, and the new file has enough in it to be kept
+        (await new Command("sh", "-c", $"until [ -e {log}.1 ] && [ {log} -ef {log}.0 ]; do sleep 0.05; done") { Timeout = TimeSpan.FromMinutes(2) }.RunAsync(cancellationToken)).EnsureSuccess(); // rotated, and the new file has enough in it to be kept
         await daemon.KillAsync();
         await File.WriteAllTextAsync(signals + "/go", "", cancellationToken);
         (await new Command("sh", "-c", $"until tail -n 1 {log} | grep -q last; do sleep 0.1; done") { Timeout = TimeSpan.FromMinutes(2) }.RunAsync(cancellationToken)).EnsureSuccess();

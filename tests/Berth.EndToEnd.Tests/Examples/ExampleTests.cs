@@ -10,7 +10,7 @@ namespace Berth.EndToEnd.Tests.Examples;
 public sealed class ExampleTests(ExampleDaemon examples) : IClassFixture<ExampleDaemon>
 {
     [Fact]
-    [Trait("Speed", "slow")]
+    [Trait("Speed", "long")]
     public async Task Django_with_MariaDB_behind_nginx()
     {
         using var site = examples.Copy("django", "GUESTBOOK_PORT");

@@ -101,6 +101,7 @@ public sealed class ComposeKeysTests() : ProjectTests("keys")
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task A_build_with_an_agent_or_a_key_and_one_with_all_rights()
     {
         var cancellationToken = TestContext.Current.CancellationToken;

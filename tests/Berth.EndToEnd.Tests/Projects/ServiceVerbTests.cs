@@ -186,6 +186,7 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
     }
 
     [Fact]
+    [Trait("Speed", "slow")]
     public async Task A_build_says_what_it_does_not_make()
     {
         await WriteAsync("compose.yaml", "services: {made: {build: {context: ., dockerfile_inline: \"FROM box\\nRUN dd if=/dev/zero of=/dev/null bs=64M count=1\\n\"}}}");
@@ -194,5 +195,19 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
         Assert.Contains("--sbom: no attestation is made of an image", (await RunAsync("compose", "build", "--sbom", "true")).Error, StringComparison.Ordinal);
         Assert.Contains("no builder \"remote\" found", (await RunAsync("compose", "build", "--builder", "remote")).Error, StringComparison.Ordinal);
         Assert.NotEqual(0, (await RunAsync("compose", "build", "--no-cache", "--memory", "16m")).ExitCode); // dd has all of it in memory
+    }
+
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task Names_of_Docker_Compose_1_stay_when_a_release_comes_back()
+    {
+        await WriteAsync("compose.yaml", "services: {web: {image: box, command: sleep 1000, init: true, stop_grace_period: 1s, scale: 2}}");
+        await BerthAsync("compose", "--compatibility", "up", "-d");
+        Assert.Equal("desk_web_1\ndesk_web_2", await BerthAsync("compose", "ps", "--format", "{{.Name}}"));
+        await ReplaceAsync("compose.yaml", "scale: 2", "scale: 1");
+        await BerthAsync("compose", "--compatibility", "up", "-d");
+        Assert.Equal("desk_web_1", await BerthAsync("compose", "ps", "--format", "{{.Name}}"));
+        await BerthAsync("rollback");
+        Assert.Equal("desk_web_1\ndesk_web_2", await BerthAsync("compose", "ps", "--format", "{{.Name}}"));
     }
 }

@@ -206,7 +206,7 @@ public sealed class ReleaseTests(SmallSite site) : IClassFixture<SmallSite>
         var project = new SmallProject(site.Daemon, "written");
         await WriteAsync(1, "one", "alpha");
         (await project.RunAsync("up", "-d", "--no-watch")).EnsureSuccess();
-        Assert.Equal("one alpha", await project.AnswerAsync());
+        Assert.Equal("one alpha", await project.UntilAnswersAsync()); // nobody has waited for the first to listen
         await WriteAsync(2, "two", "beta");
         (await project.RunAsync("up", "-d")).EnsureSuccess();
         Assert.Equal("two beta", await project.AnswerAsync());

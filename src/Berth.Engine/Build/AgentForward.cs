@@ -78,10 +78,10 @@ internal sealed class AgentForward : IDisposable
         }
     }
 
-    // The agent ends with its command, and this one with its input: with the step, and with a daemon that is killed.
+    // The agent's command ends with its input, that is with the step, and with a daemon that is killed; and it ends the agent, which by itself would notice only after a while.
     private static async Task<Process> StartAgentAsync(string socket, string key, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("ssh-agent", ["-a", socket, "sh", "-c", "ssh-add -q \"$1\" && echo ready && exec cat", "sh", key])
+        var start = new ProcessStartInfo("ssh-agent", ["-a", socket, "sh", "-c", "ssh-add -q \"$1\" && echo ready && cat; kill \"$SSH_AGENT_PID\"", "sh", key])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
         };

@@ -72,18 +72,16 @@ internal sealed class DownPlanner(ProjectModel? project, ActualProject actual, D
 
     private IEnumerable<PlanAction> Networks() => actual.Networks
         .Where(network => network.Key is not null && !IsExternal(project?.Networks.GetValueOrDefault(network.Key)?.IsExternal))
-        .Where(network => options.Services.Count == 0 || IsUsed(Going, network.Key!, OnNetwork) && !IsUsed(actual.Containers.Select(container => container.Service).Except(options.Services), network.Key!, OnNetwork))
+        .Where(network => options.Services.Count == 0 || IsUsed(options.Services, network.Key!, OnNetwork) && !IsUsed(actual.Containers.Select(container => container.Service).Except(options.Services), network.Key!, OnNetwork))
         .OrderBy(network => network.Name, StringComparer.Ordinal)
         .Select(network => new RemoveNetwork(network.Name, "the project is taken down"));
 
     // Those that the files have: another file of the same project may have others, with data of its own.
     private IEnumerable<PlanAction> Volumes() => actual.Volumes
         .Where(volume => volume.Key is not null && (project is null || project.Volumes.GetValueOrDefault(volume.Key) is { IsExternal: false }))
-        .Where(volume => options.Services.Count == 0 || IsUsed(Going, volume.Key!, HasVolume) && !IsUsed(project!.Services.Keys.Except(options.Services), volume.Key!, HasVolume))
+        .Where(volume => options.Services.Count == 0 || IsUsed(options.Services, volume.Key!, HasVolume) && !IsUsed(project!.Services.Keys.Except(options.Services), volume.Key!, HasVolume))
         .OrderBy(volume => volume.Name, StringComparer.Ordinal)
         .Select(volume => new RemoveVolume(volume.Name, "its volumes are to go too"));
-
-    private IEnumerable<string> Going => options.Services;
 
     // What a service uses that the files do not have, nobody knows.
     private bool IsUsed(IEnumerable<string> services, string key, Func<ServiceModel, string, bool> uses) =>

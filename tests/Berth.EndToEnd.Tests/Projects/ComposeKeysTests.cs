@@ -122,9 +122,8 @@ public sealed class ComposeKeysTests() : ProjectTests("keys")
             """);
         await WriteAsync("compose.yaml", "services: {made: {build: {context: ., ssh: [default, lying=./lying]}}}");
 
-        // The agent ends with the command that it is given.
         var build = Daemon.Berth(Folder, "build");
-        var held = build with { Program = "ssh-agent", Arguments = ["sh", "-c", "ssh-add -q held && exec \"$@\"", "sh", build.Program, .. build.Arguments] };
+        var held = build with { Program = "ssh-agent", Arguments = ["sh", "-c", "ssh-add -q held && \"$@\"; status=$?; kill $SSH_AGENT_PID; exit $status", "sh", build.Program, .. build.Arguments] };
         (await held.RunAsync(cancellationToken)).EnsureSuccess();
         var seen = (await BerthAsync("docker", "run", "--rm", "keys-made", "cat", "/seen")).Split('\n');
         Assert.Equal([await FingerprintAsync("held"), "/run/buildkit/ssh_agent.0", await FingerprintAsync("lying"), "ls: /run/buildkit: No such file or directory", "[]"], seen);

@@ -22,6 +22,8 @@ internal sealed class ProjectOptions
 
     private static readonly string[] s_names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
+    private string? _standardInput; // it can be read once, and some verbs ask more than once
+
     internal List<string> Files { get; } = [];
 
     internal List<string> EnvFiles { get; } = [];
@@ -179,7 +181,7 @@ internal sealed class ProjectOptions
         if (Files.Contains("-"))
         {
             using var reader = new StreamReader(CliContext.OpenInput());
-            request["standardInput"] = await reader.ReadToEndAsync().ConfigureAwait(false);
+            request["standardInput"] = _standardInput ??= await reader.ReadToEndAsync().ConfigureAwait(false);
         }
 
         return request;

@@ -80,7 +80,7 @@ internal static class AttachedProject
     private static Task MenuAsync(CliContext context, ParsedLine line)
     {
         var isWanted = line.Has("menu") ? line.Flag("menu") : context.Variable("COMPOSE_MENU") is "1" or "true";
-        return isWanted && CliContext.InputIsTerminal && CliContext.OutputIsTerminal ? Task.Run(() => ReadKeysAsync(context, line)) : Task.Delay(Timeout.Infinite);
+        return isWanted && CliContext.InputIsTerminal && CliContext.OutputIsTerminal ? Task.Run(() => ReadKeysAsync(context, line)) : new TaskCompletionSource().Task;
     }
 
     private static async Task ReadKeysAsync(CliContext context, ParsedLine line)

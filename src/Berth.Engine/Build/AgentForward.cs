@@ -146,7 +146,9 @@ internal sealed class AgentForward : IDisposable
         try
         {
             await outside.ConnectAsync(new UnixDomainSocketEndPoint(_agent), _ended.Token).ConfigureAwait(false);
-            await Task.WhenAll(PumpAsync(inside, outside), PumpAsync(outside, inside)).ConfigureAwait(false);
+            Task[] pumps = [PumpAsync(inside, outside), PumpAsync(outside, inside)];
+            await (await Task.WhenAny(pumps).ConfigureAwait(false)).ConfigureAwait(false); // when one breaks off, the other has nobody to talk to any more
+            await Task.WhenAll(pumps).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is SocketException or OperationCanceledException)
         {

@@ -210,4 +210,15 @@ public sealed class ServiceVerbTests() : ProjectTests("desk")
         await BerthAsync("rollback");
         Assert.Equal("desk_web_1\ndesk_web_2", await BerthAsync("compose", "ps", "--format", "{{.Name}}"));
     }
+
+    [Fact]
+    [Trait("Speed", "slow")]
+    public async Task A_file_from_standard_input_is_there_for_all_that_a_verb_asks()
+    {
+        const string file = "name: desk\nservices: {web: {image: box, command: sleep 1000, init: true, stop_grace_period: 1s}}\n";
+        async Task<CommandResult> AskAsync(params string[] words) => await (Daemon.Berth(Folder, ["compose", "-f", "-", .. words]) with { Input = file }).RunAsync(TestContext.Current.CancellationToken);
+        (await AskAsync("up", "-d")).EnsureSuccess();
+        Assert.Equal("Going to remove desk-web-1\n", (await AskAsync("rm", "-f", "-s")).EnsureSuccess().Output);
+        Assert.Equal("", (await AskAsync("ps", "-aq")).EnsureSuccess().Output);
+    }
 }

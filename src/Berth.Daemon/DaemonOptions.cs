@@ -38,6 +38,7 @@ internal sealed record DaemonOptions
           --bridge NAME                  link of the default network (default berth0)
           --bridge-prefix TEXT           first letters of other bridges (default br-)
           --cgroup-parent PATH           group above the containers' (default /berth)
+          --cdi-spec-dir PATH            vendors of devices describe them here; may be repeated (default /etc/cdi and /var/run/cdi)
           --dns ADDRESS                  server for names that no container has; may be repeated
           --label KEY=VALUE              shown by info; may be repeated
           --mtu N                        of new links (default 1500)
@@ -228,7 +229,7 @@ internal sealed record DaemonOptions
             ["--data-root"] = "data-root", ["--exec-root"] = "exec-root", ["--host"] = "host", ["-H"] = "host", ["--group"] = "group", ["-G"] = "group",
             ["--pidfile"] = "pidfile", ["-p"] = "pidfile", ["--log-level"] = "log-level", ["-l"] = "log-level", ["--registry-mirror"] = "registry-mirror",
             ["--insecure-registry"] = "insecure-registry", ["--default-address-pool"] = "default-address-pool", ["--default-runtime"] = "default-runtime",
-            ["--bridge"] = "bridge", ["--bridge-prefix"] = "bridge-prefix", ["--cgroup-parent"] = "cgroup-parent", ["--dns"] = "dns", ["--label"] = "label",
+            ["--bridge"] = "bridge", ["--bridge-prefix"] = "bridge-prefix", ["--cgroup-parent"] = "cgroup-parent", ["--cdi-spec-dir"] = "cdi-spec-dir", ["--dns"] = "dns", ["--label"] = "label",
             ["--mtu"] = "mtu", ["--userns-remap"] = "userns-remap", ["--nft-table"] = "nft-table", ["--build-host-certificates"] = "build-host-certificates",
             ["--tlscacert"] = "tlscacert", ["--tlscert"] = "tlscert", ["--tlskey"] = "tlskey",
         };
@@ -238,12 +239,12 @@ internal sealed record DaemonOptions
         {
             ["data-root"] = "data-root", ["exec-root"] = "exec-root", ["hosts"] = "host", ["group"] = "group", ["pidfile"] = "pidfile", ["log-level"] = "log-level",
             ["registry-mirrors"] = "registry-mirror", ["insecure-registries"] = "insecure-registry", ["default-address-pools"] = "default-address-pool",
-            ["default-runtime"] = "default-runtime", ["bridge"] = "bridge", ["bridge-prefix"] = "bridge-prefix", ["cgroup-parent"] = "cgroup-parent", ["dns"] = "dns",
+            ["default-runtime"] = "default-runtime", ["bridge"] = "bridge", ["bridge-prefix"] = "bridge-prefix", ["cgroup-parent"] = "cgroup-parent", ["cdi-spec-dirs"] = "cdi-spec-dir", ["dns"] = "dns",
             ["labels"] = "label", ["mtu"] = "mtu", ["nft-table"] = "nft-table", ["bootstrap"] = "bootstrap", ["build-host-certificates"] = "build-host-certificates",
             ["no-new-privileges"] = "no-new-privileges", ["userns-remap"] = "userns-remap", ["tlsverify"] = "tlsverify", ["tlscacert"] = "tlscacert", ["tlscert"] = "tlscert", ["tlskey"] = "tlskey",
         };
 
-        private static readonly HashSet<string> Lists = ["host", "registry-mirror", "insecure-registry", "default-address-pool", "dns", "label"];
+        private static readonly HashSet<string> Lists = ["host", "registry-mirror", "insecure-registry", "default-address-pool", "cdi-spec-dir", "dns", "label"];
         private readonly Dictionary<string, List<(string Value, string Source)>> _values = new(StringComparer.Ordinal);
 
         internal List<string> Errors { get; } = [];
@@ -325,6 +326,7 @@ internal sealed record DaemonOptions
                     DefaultBridge = Identifier("bridge", defaults.DefaultBridge),
                     BridgePrefix = prefix,
                     CgroupParent = "/" + One("cgroup-parent", defaults.CgroupParent).Trim('/'),
+                    CdiDirectories = Directories("cdi-spec-dir") is { Count: > 0 } directories ? directories : defaults.CdiDirectories,
                     Dns = All("dns"),
                     Labels = All("label").Select(label => label.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts.Length > 1 ? parts[1] : ""),
                     AddressPools = Pools(defaults.AddressPools),
@@ -405,6 +407,13 @@ internal sealed record DaemonOptions
         private List<string> All(string key) => _values.TryGetValue(key, out var values) ? [.. values.Select(value => value.Value)] : [];
 
         private string One(string key, string fallback) => _values.TryGetValue(key, out var values) ? values[0].Value : fallback;
+
+        private List<string> Directories(string key)
+        {
+            var directories = All(key);
+            Errors.AddRange(directories.Where(path => !path.StartsWith('/')).Select(path => $"{key} \"{path}\" must be an absolute path"));
+            return directories;
+        }
 
         private string Absolute(string key, string fallback)
         {

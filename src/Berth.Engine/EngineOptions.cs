@@ -40,6 +40,9 @@ public sealed record EngineOptions
 
     public int Mtu { get; init; } = 1500;
 
+    /// <summary>Where vendors describe their devices; of two files that describe the same one, that of the later directory counts. Container Device Interface, SPEC.md; dockerd(8), <c>--cdi-spec-dir</c>.</summary>
+    public IReadOnlyList<string> CdiDirectories { get; init; } = ["/etc/cdi", "/var/run/cdi"];
+
     /// <summary>Programs in containers gain no privileges by programs that change their user, unless their container asks for it (<c>no-new-privileges=false</c>). dockerd(8).</summary>
     public bool NoNewPrivileges { get; init; }
 

@@ -19,6 +19,13 @@ public static class Accounts
         return line is null ? null : uint.Parse(line.Split(':')[2], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>The name of a user; null when there is none of that number. passwd(5).</summary>
+    public static string? UserName(uint id)
+    {
+        var number = id.ToString(CultureInfo.InvariantCulture);
+        return File.ReadLines("/etc/passwd").Select(line => line.Split(':')).FirstOrDefault(fields => fields.Length > 2 && fields[2] == number)?[0];
+    }
+
     /// <summary>Gives a file to a group; its owner stays.</summary>
     public static void SetGroup(string path, uint group)
     {

@@ -75,9 +75,16 @@ public class ServiceTests
     [InlineData("comand: x", "compose.yaml:4:5: services.a: unknown key 'comand'. Did you mean 'command'?")]
     [InlineData("pull_policy: dayly", "compose.yaml:4:18: services.a.pull_policy: 'dayly' must be one of always, never, missing, if_not_present, build, daily, weekly, refresh, or every_ with a duration such as every_12h. Did you mean 'daily'?")]
     [InlineData("pull_policy: every_now", "compose.yaml:4:18: services.a.pull_policy: 'now' must be a duration such as 12h or 1w2d")]
-    [InlineData("gpus: all", "compose.yaml:4:5: services.a: the key 'gpus' is not supported by Berth: Berth gives containers no graphics processors by driver; name the device under 'devices'")]
+    [InlineData("gpus: some", "compose.yaml:4:11: services.a.gpus: must be 'all' or a list, such as [{count: 1}]")]
+    [InlineData("gpus: [all]", "compose.yaml:4:12: services.a.gpus[0]: must be a mapping, such as {count: 1}")]
+    [InlineData("gpus: [{count: x}]", "compose.yaml:4:20: services.a.gpus[0].count: 'x' must be 'all' or a number")]
+    [InlineData("gpus: [{count: 1, device_ids: [a]}]", "compose.yaml:4:20: services.a.gpus[0].count: cannot stand together with 'device_ids'")]
+    [InlineData("gpus: [{cont: 1}]", "compose.yaml:4:13: services.a.gpus[0]: unknown key 'cont'. Did you mean 'count'?")]
+    [InlineData("deploy: {resources: {reservations: {devices: [{count: 1}]}}}", "compose.yaml:4:51: services.a.deploy.resources.reservations.devices[0]: needs 'capabilities', such as [gpu]")]
+    [InlineData("devices: ['v.com/c=a:r']", "compose.yaml:4:15: services.a.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]], or VENDOR/CLASS=NAME as the device's vendor describes it")]
+    [InlineData("use_api_socket: true", "compose.yaml:4:5: services.a: the key 'use_api_socket' is not supported by Berth: who has the engine's socket has the machine; if that is meant, mount it under 'volumes'")]
     [InlineData("provider: {type: x}", "compose.yaml:4:5: services.a: the key 'provider' is not supported by Berth: Berth runs no programs of the host for a service; a service needs an 'image' or a 'build'")]
-    [InlineData("networks: {default: {interface_name: lan}}", "compose.yaml:4:26: services.a.networks.default: the key 'interface_name' is not supported by Berth: interfaces are eth0, eth1 and so on, in the order of their priorities")]
+    [InlineData("networks: {default: {interface_name: a/b}}", "compose.yaml:4:42: services.a.networks.default.interface_name: 'a/b' is no name of an interface: 1 to 15 ASCII characters without '/', ':' and blanks")]
     [InlineData("post_start: [{user: x}]", "compose.yaml:4:18: services.a.post_start[0]: needs a 'command'")]
     [InlineData("pre_stop: [a]", "compose.yaml:4:16: services.a.pre_stop[0]: must be a mapping with a 'command'")]
     [InlineData("deploy: {mode: global, replicas: 2}", "compose.yaml:4:38: services.a.deploy.replicas: cannot stand together with mode 'global', which is one container on each machine")]
@@ -121,7 +128,7 @@ public class ServiceTests
     [InlineData("secrets: [s]", "compose.yaml:4:5: services.a.secrets: there is no secret 's' at the top level.")]
     [InlineData("extra_hosts: [x]", "compose.yaml:4:19: services.a.extra_hosts: 'x' must have the form NAME=ADDRESS or NAME=host-gateway")]
     [InlineData("image: x", "compose.yaml:4:5: the key 'image' is given twice")]
-    [InlineData("devices: [sda]", "compose.yaml:4:15: services.a.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]]")]
+    [InlineData("devices: [sda]", "compose.yaml:4:15: services.a.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]], or VENDOR/CLASS=NAME as the device's vendor describes it")]
     [InlineData("blkio_config: {weight: 5}", "compose.yaml:4:28: services.a.blkio_config.weight: '5' must be a whole number from 10 to 1000")]
     [InlineData("blkio_config: {device_read_bps: [{path: /dev/a}]}", "compose.yaml:4:38: services.a.blkio_config.device_read_bps[0]: needs 'path' and 'rate'")]
     [InlineData("blkio_config: {device_read_bps: [x]}", "compose.yaml:4:38: services.a.blkio_config.device_read_bps[0]: must be a mapping with 'path' and 'rate'")]
@@ -290,6 +297,13 @@ public class ServiceTests
         var network = service.Networks["default"];
         Assert.Equal(("02:42:ac:11:00:02", 10, -1, "b"), (network.MacAddress, network.Priority, network.GatewayPriority, network.DriverOptions["a"]));
         Assert.Equal(["169.254.1.2"], network.LinkLocalAddresses);
+    }
+
+    [Fact]
+    public void Two_interfaces_of_a_service_have_two_names()
+    {
+        using var project = Of("services: {a: {image: i, networks: {one: {interface_name: lan}, two: {interface_name: lan}}}}\nnetworks: {one: , two: }");
+        Assert.Equal(["compose.yaml:1:87: services.a.networks.two.interface_name: 'lan' is the interface to the network 'one'"], project.Errors());
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Berth.Compose.Variables;
 using Berth.Dockerfile;
 using Berth.Dockerfile.Ignore;
 using Berth.Edge.Names;
+using Berth.Engine.Containers.Devices;
 using Berth.Engine.Containers.Logs;
 using Berth.Engine.Errors;
 using Berth.Oci;
@@ -29,6 +30,7 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Seeds, IReadOnl
             s_dockerfile, bytes => DockerfileParser.Parse(Text(bytes), "Dockerfile")),
         new("compose file", [.. Files("examples", "compose.yaml"), .. Texts("x-a: &a {image: b}\nservices:\n  s:\n    <<: *a\n    ports: [\"1-3:4-6/udp\", {target: 80}]\n    environment: {A: ${B:-c}}\n    deploy: {resources: {limits: {memory: 1g}}}\nvolumes: {v: }\n")],
             s_yaml, bytes => ComposeLoader.Load(new() { CurrentFolder = "/nowhere", Files = ["-"], StandardInput = Text(bytes), Environment = new Dictionary<string, string>() })),
+        new("vendor's devices", Texts("cdiVersion: 0.6.0\nkind: v.com/c\ndevices:\n- name: a\n  containerEdits:\n    deviceNodes: [{path: /dev/a, major: 1, fileMode: 0666}]\n    env: [A=1]\n"), s_yaml, bytes => CdiFileReader.Parse(Text(bytes), isYaml: true), typeof(FormatException)),
         new("env file", Texts("A=1\nexport B='x y'\nC=\"${A}\\n$B\"\n# c\nD\nE=a # b\n"), ["${A:-", "'", "\"", "export ", "\\", "$$", "#", "=\n", "\r"], bytes => EnvFile.Parse(Text(bytes), ".env", _ => null, new DiagnosticBag())),
         new(".dockerignore", [.. Files("examples", ".dockerignore"), .. Texts("**/*.log\n!a/[b-d]?/**\n\\#x\n")], ["**", "*", "?", "[^", "]", "!", "\\", "/../", "a-"], bytes =>
         {

@@ -70,7 +70,7 @@ public sealed class DockerDaemon : IAsyncDisposable
         [
             "--net", "/bin/sh", "-c", StartScript, Folder + "/dockerd.log", _neighbour.CgroupParent + "-dockerd",
             Programs + "/dockerd", "--config-file", Folder + "/daemon.json", "--data-root", Folder + "/data", "--exec-root", Folder + "/run",
-            "-H", $"unix://{Folder}/docker.sock", "-p", Folder + "/docker.pid", "--storage-driver", "overlay2", "--cgroup-parent", CgroupParent,
+            "-H", $"unix://{Folder}/docker.sock", "-p", Folder + "/docker.pid", "--storage-driver", "overlay2", "--cgroup-parent", CgroupParent, "--cdi-spec-dir", Folder + "/cdi",
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--init-path", "/usr/bin/tini-static",
         ]);
         start.Environment["PATH"] = $"{Programs}:{Environment.GetEnvironmentVariable("PATH")}"; // its docker-proxy

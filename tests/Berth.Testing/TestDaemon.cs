@@ -97,7 +97,7 @@ public sealed class TestDaemon : IAsyncDisposable
     [
         "--config-file", Folder + "/daemon.json", "--data-root", DataRoot, "--exec-root", ExecRoot, "-H", "unix://" + Socket,
         "--nft-table", _slot.NftTable, "--bridge", _slot.BridgePrefix + "0", "--bridge-prefix", _slot.BridgePrefix,
-        "--cgroup-parent", _slot.CgroupParent, "--default-address-pool", $"base={_slot.AddressPool},size=24", .. _flags,
+        "--cgroup-parent", _slot.CgroupParent, "--cdi-spec-dir", Folder + "/cdi", "--default-address-pool", $"base={_slot.AddressPool},size=24", .. _flags,
     ];
 
     /// <summary>The folder of the build that the next start uses; null for <see cref="Checkout.Program"/>'s.</summary>

@@ -16,7 +16,7 @@ internal static partial class ContainerOptions
         Option.Value("blkio-weight", "NUMBER", "10 to 1000"), Option.List("blkio-weight-device", "DEVICE:WEIGHT", "Of one device"), Option.List("device-read-bps", "DEVICE:BYTES", "Limit a second"), Option.List("device-write-bps", "DEVICE:BYTES", "Limit a second"),
         Option.List("device-read-iops", "DEVICE:NUMBER", "Limit a second"), Option.List("device-write-iops", "DEVICE:NUMBER", "Limit a second"), Option.List("device-cgroup-rule", "RULE", "Such as 'c 1:3 mr'"),
         Option.List("attach", 'a', "STREAM", "Only stdin, stdout or stderr"), Option.Value("cpu-rt-period", "MICROSECONDS", "Of real-time scheduling"), Option.Value("cpu-rt-runtime", "MICROSECONDS", "Real-time share of a period"),
-        Option.Value("gpus", "REQUEST", "all, a number, or devices"), Option.List("storage-opt", "NAME=VALUE", "Option of the root file system"),
+        Option.Value("gpus", "REQUEST", "all, a number, or count=, device=, driver=, capabilities=, options="), Option.List("storage-opt", "NAME=VALUE", "Option of the root file system"),
         Option.Value("uts", "MODE", "host"), Option.Value("userns", "MODE", "host"), Option.Value("cgroupns", "MODE", "host or private"), Option.Value("cgroup-parent", "PATH", "Control group above its own"), Option.Value("runtime", "NAME", "crun or runc"),
     ];
 
@@ -47,7 +47,7 @@ internal static partial class ContainerOptions
         }
 
         Set(host, "StorageOpt", line.Has("storage-opt") ? Pairs.Labels(line.Values("storage-opt")) : null);
-        Set(host, "DeviceRequests", line.Value("gpus") is { } gpus ? new JsonArray(Gpus(gpus)) : null);
+        Set(host, "DeviceRequests", DeviceOptions.Requests(line));
         Set(host, "Annotations", line.Has("annotation") ? Pairs.Labels(line.Values("annotation")) : null);
         Set(host, "MemoryReservation", line.Has("memory-reservation") ? Bytes(line, "memory-reservation") : null);
         Set(host, "OomKillDisable", line.Flag("oom-kill-disable") ? true : null);
@@ -74,22 +74,6 @@ internal static partial class ContainerOptions
         Set(change, "CpusetMems", line.Value("cpuset-mems"));
         Set(change, "RestartPolicy", line.Value("restart") is { } policy ? Restart(policy) : null);
         return change;
-    }
-
-    // all, a number, or device=0,1 and the like; what can serve them is the daemon's to say.
-    private static JsonObject Gpus(string text)
-    {
-        var request = new JsonObject { ["Capabilities"] = new JsonArray(new JsonArray("gpu")) };
-        if (text == "all" || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-        {
-            request["Count"] = text == "all" ? -1 : int.Parse(text, CultureInfo.InvariantCulture);
-        }
-        else
-        {
-            request["DeviceIDs"] = Json.Array(text.Trim('"').Replace("device=", "", StringComparison.Ordinal).Split(','));
-        }
-
-        return request;
     }
 
     private static JsonObject DeviceRate(string text, string option, string key)

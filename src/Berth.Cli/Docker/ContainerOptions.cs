@@ -132,7 +132,7 @@ internal static partial class ContainerOptions
         ["ShmSize"] = Bytes(line, "shm-size"),
         ["Ulimits"] = Ulimits(line),
         ["Sysctls"] = Pairs.Labels(line.Values("sysctl")),
-        ["Devices"] = new JsonArray([.. line.Values("device").Select(device => (JsonNode)Device(device))]),
+        ["Devices"] = new JsonArray([.. line.Values("device").Where(device => !DeviceOptions.IsName(device)).Select(device => (JsonNode)Device(device))]),
         ["SecurityOpt"] = Json.Array(line.Values("security-opt")),
         ["GroupAdd"] = Json.Array(line.Values("group-add")),
         ["PidMode"] = line.Value("pid") ?? "",
@@ -181,7 +181,7 @@ internal static partial class ContainerOptions
     private static JsonObject Mount(string text, CliContext context)
     {
         var mount = new JsonObject { ["Type"] = "volume" };
-        foreach (var field in text.Split(','))
+        foreach (var field in Pairs.CommaFields(text))
         {
             var parts = field.Split('=', 2);
             var value = parts.Length == 2 ? parts[1] : "true";

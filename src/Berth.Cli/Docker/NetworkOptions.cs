@@ -96,7 +96,7 @@ internal static class NetworkOptions
         var aliases = new List<string>();
         var driver = new List<string>();
         var endpoint = new JsonObject();
-        foreach (var field in Fields(text))
+        foreach (var field in Pairs.CommaFields(text))
         {
             var parts = field.Split('=', 2);
             var value = parts.Length == 2 ? parts[1] : throw new UsageException($"invalid field {field} in --network {text}: write KEY=VALUE");
@@ -140,33 +140,6 @@ internal static class NetworkOptions
 
         AskForAddresses(endpoint, ip, ip6, linkLocal);
         return (name ?? throw new UsageException($"--network {text}: network name missing, write name=NETWORK"), endpoint);
-    }
-
-    /// <summary>Fields between commas; one in quotation marks may hold commas itself, as in a line of CSV (RFC 4180).</summary>
-    private static List<string> Fields(string text)
-    {
-        var fields = new List<string>();
-        var field = new System.Text.StringBuilder();
-        var isQuoted = false;
-        foreach (var letter in text)
-        {
-            if (letter == '"')
-            {
-                isQuoted = !isQuoted;
-            }
-            else if (letter == ',' && !isQuoted)
-            {
-                fields.Add(field.ToString());
-                field.Clear();
-            }
-            else
-            {
-                field.Append(letter);
-            }
-        }
-
-        fields.Add(field.ToString());
-        return fields;
     }
 
     private static void AskForAddresses(JsonObject endpoint, string? ip, string? ip6, IReadOnlyList<string> linkLocal)

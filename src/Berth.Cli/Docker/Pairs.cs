@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Berth.Cli.Docker;
@@ -29,6 +30,30 @@ internal static class Pairs
         }
 
         return result;
+    }
+
+    /// <summary>Fields between commas; one in quotation marks may hold commas itself, as in a line of CSV (RFC 4180).</summary>
+    internal static List<string> CommaFields(string text)
+    {
+        var (fields, field, isQuoted) = (new List<string>(), new StringBuilder(), false);
+        foreach (var letter in text)
+        {
+            if (letter == '"')
+            {
+                isQuoted = !isQuoted;
+            }
+            else if (letter == ',' && !isQuoted)
+            {
+                fields.Add(field.ToString());
+                field.Clear();
+            }
+            else
+            {
+                field.Append(letter);
+            }
+        }
+
+        return isQuoted ? throw new UsageException($"a quote is missing in '{text}'") : [.. fields, field.ToString()];
     }
 
     /// <summary>Those of files, without comments and empty ones.</summary>

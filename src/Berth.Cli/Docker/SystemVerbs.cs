@@ -42,6 +42,12 @@ internal static class SystemVerbs
             context.Output.WriteLine($"{title}: {info.Text(field)}");
         }
 
+        if (info?["DiscoveredDevices"] is JsonArray { Count: > 0 } devices)
+        {
+            context.Output.WriteLine("Discovered Devices:");
+            devices.ToList().ForEach(device => context.Output.WriteLine($"  {device.Text("Source")}: {device.Text("ID")}"));
+        }
+
         foreach (var warning in info.Texts("Warnings"))
         {
             context.Error.WriteLine($"WARNING: {warning}");

@@ -22,7 +22,7 @@ internal static class DeployBinder
 
         var resources = deploy.Map("resources");
         var limits = ReadResources(resources?.Map("limits"));
-        var reservations = ReadResources(resources?.Map("reservations"));
+        var reservations = ReadResources(resources?.Map("reservations"), areReserved: true);
         resources?.Finish();
         var model = new DeployModel(
             deploy.Integer("replicas", 0, 10_000),
@@ -66,17 +66,18 @@ internal static class DeployBinder
         return model;
     }
 
-    private static ResourcesModel? ReadResources(MapReader? resources)
+    private static ResourcesModel? ReadResources(MapReader? resources, bool areReserved = false)
     {
         if (resources is null)
         {
             return null;
         }
 
-        var model = new ResourcesModel(resources.Decimal("cpus"), resources.Bytes("memory"), resources.Number("pids", -1, long.MaxValue));
-        resources.Finish(
-            ("devices", "Berth gives containers no graphics processors by driver; name the device under 'devices' of the service"),
-            ("generic_resources", "there is nothing of the kind on one machine"));
+        var model = new ResourcesModel(resources.Decimal("cpus"), resources.Bytes("memory"), resources.Number("pids", -1, long.MaxValue))
+        {
+            Devices = areReserved ? DeviceBinder.ReadReserved(resources) : [],
+        };
+        resources.Finish(("generic_resources", "there is nothing of the kind on one machine"));
         return model;
     }
 

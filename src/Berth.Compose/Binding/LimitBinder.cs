@@ -95,31 +95,4 @@ internal static class LimitBinder
 
         return limits;
     }
-
-    public static List<DeviceModel> ReadDevices(MapReader service)
-    {
-        var devices = new List<DeviceModel>();
-        foreach (var item in service.Items("devices"))
-        {
-            if (item is MapNode map)
-            {
-                var device = new MapReader(map, $"{service.Path}.devices", service.Diagnostics);
-                var source = device.Text("source") ?? string.Empty;
-                devices.Add(new DeviceModel(source, device.Text("target") ?? source, device.Text("permissions") ?? "rwm"));
-                device.Finish();
-            }
-            else if (item is ScalarNode scalar)
-            {
-                var parts = scalar.Text.Split(':');
-                devices.Add(new DeviceModel(parts[0], parts.Length > 1 ? parts[1] : parts[0], parts.Length > 2 ? parts[2] : "rwm"));
-            }
-
-            if (devices.Count == 0 || !devices[^1].Source.StartsWith('/') || devices[^1].Permissions.Any(letter => !"rwm".Contains(letter, StringComparison.Ordinal)))
-            {
-                service.Diagnostics.Error(item.Place, $"{service.Path}.devices: must have the form /dev/SOURCE[:/dev/TARGET[:rwm]]");
-            }
-        }
-
-        return devices;
-    }
 }

@@ -7,10 +7,7 @@ namespace Berth.Compose.Binding;
 /// <remarks>Compose Specification, 05-services.md: <c>networks</c>, <c>depends_on</c>, <c>links</c>, <c>volumes_from</c>, <c>secrets</c>, <c>configs</c>, <c>extra_hosts</c>.</remarks>
 internal static class ReferenceBinder
 {
-    private static readonly (string Key, string Reason)[] s_unsupported =
-    [
-        ("interface_name", "interfaces are eth0, eth1 and so on, in the order of their priorities"),
-    ];
+    private const int LongestInterfaceName = 15; // IFNAMSIZ without the zero, netdevice(7)
 
     public static Dictionary<string, ServiceNetwork> ReadNetworks(MapReader service)
     {
@@ -31,8 +28,14 @@ internal static class ReferenceBinder
                 GatewayPriority = network.Integer("gw_priority", int.MinValue) ?? 0,
                 DriverOptions = network.TextMap("driver_opts"),
                 LinkLocalAddresses = network.Texts("link_local_ips"),
+                InterfaceName = ReadInterfaceName(network),
             };
-            network.Finish(s_unsupported);
+            if (networks[entry.Key].InterfaceName is { } name && networks.FirstOrDefault(other => other.Key != entry.Key && other.Value.InterfaceName == name).Key is { } taken)
+            {
+                network.Error("interface_name", $"'{name}' is the interface to the network '{taken}'");
+            }
+
+            network.Finish();
         }
 
         if (networks.Count == 0 && !service.Has("network_mode"))
@@ -52,6 +55,17 @@ internal static class ReferenceBinder
         }
 
         return text;
+    }
+
+    private static string? ReadInterfaceName(MapReader network)
+    {
+        var name = network.Text("interface_name");
+        if (name is not null && (name.Length is 0 or > LongestInterfaceName || name is "." or ".." or "lo" || name.Any(letter => letter is <= ' ' or > '~' or '/' or ':')))
+        {
+            network.Error("interface_name", $"'{name}' is no name of an interface: 1 to {LongestInterfaceName} ASCII characters without '/', ':' and blanks");
+        }
+
+        return name;
     }
 
     public static string? ReadMacAddress(MapReader reader)

@@ -42,6 +42,10 @@ internal static class ServiceForms
         { Key: "networks", Value: ListNode list } => entry with { Value = Keys(list, name => new ScalarNode(name.Place, MergeTag.None, "", true)) },
         { Key: "extra_hosts", Value: MapNode map } => entry with { Value = Hosts(map) },
         { Key: "post_start" or "pre_stop", Value: ListNode hooks } => entry with { Value = Each(hooks, hook => hook with { Entries = [.. hook.Entries.Select(Simple)] }) },
+        { Key: "gpus", Value: ScalarNode { Text: "all" } all } => entry with
+        {
+            Value = new ListNode(all.Place, all.Tag, [new MapNode(all.Place, MergeTag.None, [new MapEntry("count", all.Place, all with { Tag = MergeTag.None })])]),
+        },
         { Key: "develop", Value: MapNode develop } => entry with { Value = develop with { Entries = [.. develop.Entries.Select(DevelopKey)] } },
         { Key: "volumes", Value: ListNode mounts } => entry with { Value = Each(mounts, mount => mount with { Entries = [.. mount.Entries.Select(MountKey)] }) },
         _ => Simple(entry),

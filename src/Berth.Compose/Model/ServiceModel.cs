@@ -123,6 +123,8 @@ public sealed record ServiceModel
 
     public IReadOnlyList<DeviceModel> Devices { get; init; } = [];
 
+    public IReadOnlyList<DeviceRequestModel> Gpus { get; init; } = [];
+
     public IReadOnlyList<string> GroupAdd { get; init; } = [];
 
     public string? Platform { get; init; }
@@ -301,6 +303,9 @@ public sealed record ServiceNetwork(IReadOnlyList<string> Aliases, string? Ipv4A
     public IReadOnlyDictionary<string, string> DriverOptions { get; init; } = new Dictionary<string, string>();
 
     public IReadOnlyList<string> LinkLocalAddresses { get; init; } = [];
+
+    /// <summary>Of the interface in the container; null for the next of eth0, eth1 and so on.</summary>
+    public string? InterfaceName { get; init; }
 }
 
 /// <summary>Limits on disks. Rates are in bytes or operations a second; weights from 10 to 1000.</summary>
@@ -390,8 +395,19 @@ public sealed record UlimitModel(long Soft, long Hard, bool IsSingle = false);
 /// <param name="IsDefault">The files name no driver.</param>
 public sealed record LoggingModel(string Driver, IReadOnlyDictionary<string, string> Options, bool IsDefault = false);
 
+/// <param name="Source">A path, or the full name of a device that its vendor has described, which is its target too.</param>
 /// <param name="Permissions">Some of <c>r</c>, <c>w</c> and <c>m</c>.</param>
-public sealed record DeviceModel(string Source, string Target, string Permissions);
+public sealed record DeviceModel(string Source, string Target, string Permissions)
+{
+    /// <summary>It is <c>VENDOR/CLASS=NAME</c>. Container Device Interface, SPEC.md.</summary>
+    public bool IsName => Source == Target && !Source.StartsWith('/');
+}
+
+/// <summary>Devices that are chosen by what they can do.</summary>
+/// <param name="Count">-1 for all; null when they are named.</param>
+/// <param name="Names">The driver's names.</param>
+public sealed record DeviceRequestModel(
+    string? Driver, int? Count, IReadOnlyList<string> Names, IReadOnlyList<string> Capabilities, IReadOnlyDictionary<string, string> Options);
 
 /// <summary>How a service sees a secret or config.</summary>
 /// <param name="Source">The key of the top-level object.</param>
@@ -421,7 +437,11 @@ public sealed record DeployModel(
 /// <param name="Spreads">Labels of machines over whose values it is spread.</param>
 public sealed record PlacementModel(IReadOnlyList<string> Constraints, IReadOnlyList<string> Spreads, int? MaximumPerNode);
 
-public sealed record ResourcesModel(decimal? Cpus, long? MemoryBytes, long? Pids);
+public sealed record ResourcesModel(decimal? Cpus, long? MemoryBytes, long? Pids)
+{
+    /// <summary>Of reservations only.</summary>
+    public IReadOnlyList<DeviceRequestModel> Devices { get; init; } = [];
+}
 
 /// <param name="Condition"><c>none</c>, <c>on-failure</c> or <c>any</c>.</param>
 public sealed record DeployRestartPolicy(string? Condition, TimeSpan? Delay, int? MaximumAttempts, TimeSpan? Window);

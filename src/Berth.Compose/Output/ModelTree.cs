@@ -78,6 +78,7 @@ internal static class ModelTree
         ("ipc", service.Ipc),
         ("security_opt", Texts(service.SecurityOptions)),
         ("devices", Items(service.Devices, device => Map(("source", device.Source), ("target", device.Target), ("permissions", device.Permissions)))),
+        ("gpus", Items(service.Gpus, Of)),
         ("group_add", Texts(service.GroupAdd)),
         ("platform", service.Platform),
         ("annotations", Texts(service.Annotations)),
@@ -220,7 +221,8 @@ internal static class ModelTree
         ("priority", network.Priority == 0 ? null : (long)network.Priority),
         ("gw_priority", network.GatewayPriority == 0 ? null : (long)network.GatewayPriority),
         ("driver_opts", Texts(network.DriverOptions)),
-        ("link_local_ips", Texts(network.LinkLocalAddresses))) ?? Null.Value;
+        ("link_local_ips", Texts(network.LinkLocalAddresses)),
+        ("interface_name", network.InterfaceName)) ?? Null.Value;
 
     private static object Of(LinkModel link) => link.Alias == link.Target ? link.Target : $"{link.Target}:{link.Alias}";
 
@@ -291,7 +293,14 @@ internal static class ModelTree
         ("labels", Texts(deploy.Labels)));
 
     private static SortedDictionary<string, object> Of(ResourcesModel resources) =>
-        Map(("cpus", Plain(resources.Cpus)), ("memory", Text(resources.MemoryBytes)), ("pids", resources.Pids));
+        Map(("cpus", Plain(resources.Cpus)), ("memory", Text(resources.MemoryBytes)), ("pids", resources.Pids), ("devices", Items(resources.Devices, Of)));
+
+    private static SortedDictionary<string, object> Of(DeviceRequestModel request) => Map(
+        ("capabilities", Texts(request.Capabilities)),
+        ("driver", request.Driver),
+        ("count", (long?)request.Count),
+        ("device_ids", Texts(request.Names)),
+        ("options", Texts(request.Options)));
 
     private static SortedDictionary<string, object> Of(DeployRestartPolicy policy) => Map(
         ("condition", policy.Condition),

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Berth.Engine.Containers.Devices;
 using Berth.Engine.Errors;
 
 namespace Berth.Engine.Containers;
@@ -34,7 +35,7 @@ public static class ContainerCreation
         Refuse(host.VolumeDriver is not ("" or "local"), $"the volume driver \"{host.VolumeDriver}\": Berth has the driver local");
         Demand(host.Isolation is "" or "default", $"invalid isolation ({host.Isolation}): linux only supports 'default'");
         Demand(host.StorageOpt is not { Count: > 0 }, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
-        Demand(!IsSet(host.DeviceRequests), "could not select device driver \"\" with capabilities: [[gpu]]");
+        (host.DeviceRequests ?? []).ToList().ForEach(DeviceChoice.Validate);
         (host.DeviceCgroupRules ?? []).ToList().ForEach(rule => DeviceRule.Parse(rule));
         Demand(host.BlkioWeight is 0 or (>= 10 and <= 1000), "Range of blkio weight is from 10 to 1000");
         Demand((host.BlkioWeightDevice ?? []).All(one => one.Weight is >= 10 and <= 1000), "Range of blkio weight is from 10 to 1000");
@@ -230,9 +231,6 @@ public static class ContainerCreation
 
         return result;
     }
-
-    private static bool IsSet(System.Text.Json.JsonElement? element) =>
-        element is { ValueKind: System.Text.Json.JsonValueKind.Array } array && array.GetArrayLength() > 0;
 
     private static void Refuse(bool condition, string what)
     {

@@ -1,3 +1,4 @@
+using Berth.Engine.Containers.Devices;
 using Berth.Engine.Containers.Files;
 using Berth.Engine.Containers.Logs;
 using Berth.Engine.Containers.Runtime;
@@ -42,8 +43,10 @@ public sealed partial class ContainerService
             _faults.Reached("container.start.remapped");
         }
 
-        var spec = _seccompFilters.Apply(
-            RuntimeSpecBuilder.Build(WithLinks(record, linked), files, _options, RemappedFor(record), _cgroups, NamespaceOf(record), id => SharedWith(record, Resolve(id).Record)));
+        var spec = _seccompFilters.Apply(DeviceInjection.Apply(
+            RuntimeSpecBuilder.Build(WithLinks(record, linked), files, _options, RemappedFor(record), _cgroups, NamespaceOf(record), id => SharedWith(record, Resolve(id).Record)),
+            record.HostConfig.DeviceRequests,
+            _options.CdiDirectories));
         await File.WriteAllBytesAsync(directory + "/config.json", RuntimeSpecWriter.Container(spec)).ConfigureAwait(false);
         using var session = await _conmon.StartAsync(new ConmonConfig
         {

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using Berth.Engine.Containers.Devices;
 
 namespace Berth.Engine.Containers;
 
@@ -124,7 +124,7 @@ public sealed record HostConfig
 
     public IReadOnlyList<string>? DeviceCgroupRules { get; set; }
 
-    public JsonElement? DeviceRequests { get; set; }
+    public IReadOnlyList<DeviceRequest>? DeviceRequests { get; set; }
 
     public long MemoryReservation { get; set; }
 

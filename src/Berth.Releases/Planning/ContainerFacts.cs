@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Compose;
 using Berth.Engine.Containers;
+using Berth.Engine.Containers.Devices;
 
 namespace Berth.Releases.Planning;
 
@@ -137,7 +138,16 @@ internal static class ContainerFacts
         facts.Add("isolation", host.Isolation, "default");
         facts.AddAll("sysctls.", host.Sysctls);
         facts.Add("devices", Joined(host.Devices?.Select(device => $"{device.PathOnHost}:{device.PathInContainer}:{device.CgroupPermissions}")));
+        facts.Add("gpus", Joined(host.DeviceRequests?.Select(Described)));
         facts.Add("device_cgroup_rules", Joined(host.DeviceCgroupRules));
+    }
+
+    private static string Described(DeviceRequest request)
+    {
+        var what = request.DeviceIds is { Count: > 0 } names ? string.Join('+', names) : request.Count == -1 ? "all" : request.Count.ToString(CultureInfo.InvariantCulture);
+        var able = string.Join('+', (request.Capabilities ?? []).SelectMany(set => set).Distinct().Order(StringComparer.Ordinal));
+        var options = string.Join('+', (request.Options ?? []).Select(pair => $"{pair.Key}={pair.Value}"));
+        return string.Join(' ', new[] { request.Driver, what, able, options }.Where(part => part.Length > 0));
     }
 
     private static void AddLimits(Facts facts, HostConfig host)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Berth.Compose;
 using Berth.Compose.Model;
 using Berth.Engine.Containers;
+using Berth.Engine.Containers.Devices;
 
 namespace Berth.Releases.Projects;
 
@@ -122,7 +123,8 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         CpusetCpus = service.CpuSet ?? "",
         PidsLimit = service.PidsLimit,
         Ulimits = [.. service.Ulimits.Select(pair => new UlimitConfig { Name = pair.Key, Soft = pair.Value.Soft, Hard = pair.Value.Hard })],
-        Devices = [.. service.Devices.Select(device => new DeviceMapping { PathOnHost = device.Source, PathInContainer = device.Target, CgroupPermissions = device.Permissions })],
+        DeviceRequests = Requests(service),
+        Devices = service.Devices.All(device => device.IsName) ? null : [.. service.Devices.Where(device => !device.IsName).Select(device => new DeviceMapping { PathOnHost = device.Source, PathInContainer = device.Target, CgroupPermissions = device.Permissions })],
         Init = service.Init,
         Annotations = Sorted(service.Annotations, pair => pair.Key, pair => pair.Value),
         BlkioWeight = service.BlockIo?.Weight ?? 0,
@@ -149,6 +151,28 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
         LogConfig = service.Logging is { } logging
             ? new() { Type = logging.Driver, Config = new(logging.Options.ToDictionary(), StringComparer.Ordinal) }
             : new(),
+    };
+
+    // What Docker Compose asks for, in its order: projects that it made stay as they are.
+    private static List<DeviceRequest>? Requests(ServiceModel service)
+    {
+        var names = service.Devices.Where(device => device.IsName).Select(device => device.Source).ToList();
+        List<DeviceRequest> requests =
+        [
+            .. (service.Deploy?.Reservations?.Devices ?? []).Select(one => Request(one, one.Capabilities)),
+            .. names.Count > 0 ? new[] { new DeviceRequest { Driver = "cdi", DeviceIds = names } } : [],
+            .. service.Gpus.Select(one => Request(one, [.. one.Capabilities, "gpu"])),
+        ];
+        return requests.Count > 0 ? requests : null;
+    }
+
+    private static DeviceRequest Request(DeviceRequestModel model, IReadOnlyList<string> capabilities) => new()
+    {
+        Driver = model.Driver ?? "",
+        Count = model.Count ?? 0,
+        DeviceIds = model.Names.Count > 0 ? model.Names : null,
+        Capabilities = [capabilities],
+        Options = model.Options.Count > 0 ? new(model.Options.ToDictionary(), StringComparer.Ordinal) : null,
     };
 
     private static List<DeviceRate>? Rates(IReadOnlyList<DeviceRateModel>? rates) =>
@@ -266,8 +290,19 @@ internal sealed record ServiceContainer(string Name, ContainerConfig Config, Hos
             : new() { IPv4Address = network.Ipv4Address, IPv6Address = network.Ipv6Address, LinkLocalIPs = network.LinkLocalAddresses.Count > 0 ? network.LinkLocalAddresses : null },
         MacAddress = inputs.IsOneOff ? "" : network.MacAddress ?? (ReferenceEquals(network, First(service)) ? service.MacAddress : null) ?? "",
         GwPriority = network.GatewayPriority,
-        DriverOpts = network.DriverOptions.Count > 0 ? network.DriverOptions.ToDictionary() : null,
+        DriverOpts = DriverOptions(network),
     };
+
+    private static Dictionary<string, string>? DriverOptions(ServiceNetwork network)
+    {
+        var options = network.DriverOptions.ToDictionary();
+        if (network.InterfaceName is { } name)
+        {
+            options["com.docker.network.endpoint.ifname"] = name; // as Docker Compose says it
+        }
+
+        return options.Count > 0 ? options : null;
+    }
 
     // On the default bridge nobody has a name but by the links of old, which are containers'.
     private static List<string>? Links(ProjectModel project, ServiceModel service) =>

@@ -21,6 +21,14 @@ public sealed class CopyingScenarios(DockerFixture docker) : IClassFixture<Docke
 }
 
 [Trait("Speed", "slow")]
+public sealed class DevicesScenarios(DockerFixture docker) : IClassFixture<DockerFixture>
+{
+    [Theory]
+    [MemberData(nameof(ScenarioFile.Titles), "devices", MemberType = typeof(ScenarioFile))]
+    public Task As_on_Docker(string title) => ScenarioFile.CheckAsync(docker, "devices", title);
+}
+
+[Trait("Speed", "slow")]
 public sealed class ImagesScenarios(DockerFixture docker) : IClassFixture<DockerFixture>
 {
     [Theory]

@@ -140,6 +140,7 @@ docker container prune -f --filter bogus=1 2>&1 | grep -o "invalid filter 'bogus
 docker run -d --name top --init=false box sh -c 'sleep 1111 & exec sleep 2222' >id
 until_ok docker exec top sh -c 'ps | grep -q "sleep 2222"'
 docker top top | awk '{print $NF}' | sort
+docker top top | awk '{print $1}' | sort -u; docker run -d -u 1:1 --name daemon box sleep 1000 >id; docker top daemon | awk '{print $1}' | sort -u
 docker top top -o pid,args | sed -E 's/^ *[0-9]+ +/N /' | sort
 docker top top | head -n 1 | tr -s ' '
 docker top top -o args,pid | head -n 1 | tr -s ' '

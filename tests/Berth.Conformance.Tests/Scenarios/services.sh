@@ -221,3 +221,9 @@ compose config --no-consistency --format json | jq -c '.services.web.depends_on'
 compose --profile data config --models; echo $?
 try compose config 2>/dev/null
 try compose --profile data config gone 2>/dev/null
+
+#: an interface has the name that the file gives it
+project() { echo "{name: p, services: {web: {image: box, command: sleep 1000, init: true, networks: {front: {interface_name: $1}, back: {}}}}, networks: {front: , back: }}" >compose.yaml; }
+project lan0; compose up -d 2>/dev/null; compose exec -T web ls /sys/class/net | sort; docker inspect -f '{{json .NetworkSettings.Networks.p_front.DriverOpts}}' p-web-1
+docker inspect -f '{{.Id}}' p-web-1 >before; compose up -d 2>/dev/null; docker inspect -f '{{.Id}}' p-web-1 | cmp -s - before && echo left alone
+project wan0; compose up -d -t 1 2>/dev/null; compose exec -T web ls /sys/class/net | sort; docker inspect -f '{{.Id}}' p-web-1 | cmp -s - before || echo made anew

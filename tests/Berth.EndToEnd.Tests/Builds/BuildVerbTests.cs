@@ -52,6 +52,59 @@ public sealed class BuildVerbTests
         Assert.Equal("Dockerfile busybox note\nfrom the caller\n", await RunAsync(daemon, "sent", cancellationToken));
     }
 
+    [Fact]
+    public async Task A_daemon_that_is_killed_in_a_step_with_a_key_leaves_neither_agent_nor_step()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var daemon = await TestDaemon.StartAsync(cancellationToken);
+        var folder = await WriteContextAsync(daemon, cancellationToken);
+        (await new Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder + "/key").RunAsync(cancellationToken)).EnsureSuccess();
+        await File.WriteAllTextAsync(folder + "/Dockerfile", "FROM scratch\nCOPY --chmod=755 busybox /bin/sh\nRUN --mount=type=ssh sleep 86423\n", cancellationToken);
+        var build = daemon.Berth(folder, "build", "--ssh", "default=key", ".").RunAsync(cancellationToken);
+        await UntilAsync(() => Agents(daemon).Any() && Commands().Any(IsStep), cancellationToken);
+
+        await daemon.KillAsync();
+        Assert.NotEqual(0, (await build).ExitCode);
+        await UntilAsync(() => !Agents(daemon).Any(), cancellationToken);
+        await daemon.RestartAsync(cancellationToken);
+
+        Assert.DoesNotContain(Commands(), IsStep);
+        Assert.Equal("", (await new Command("find", daemon.DataRoot, "-type", "s").RunAsync(cancellationToken)).EnsureSuccess().Output);
+    }
+
+    private static bool IsStep(string command) => command.Contains("sleep 86423", StringComparison.Ordinal) && !command.Contains("berth", StringComparison.Ordinal);
+
+    private static IEnumerable<string> Agents(TestDaemon daemon) =>
+        Commands().Where(command => command.Contains("ssh-agent -a " + daemon.Folder, StringComparison.Ordinal));
+
+    private static IEnumerable<string> Commands()
+    {
+        foreach (var folder in Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(path[^1])))
+        {
+            string command;
+            try
+            {
+                command = File.ReadAllText(folder + "/cmdline").Replace('\0', ' ');
+            }
+            catch (IOException)
+            {
+                continue; // it has ended meanwhile
+            }
+
+            yield return command;
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        while (!condition())
+        {
+            await Task.Delay(50, patience.Token); // processes of others tell nobody when they begin or end
+        }
+    }
+
     private static async Task<string> WriteContextAsync(TestDaemon daemon, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateDirectory(daemon.Folder + "/context").FullName;

@@ -59,6 +59,7 @@ public class ContainerFactsTests
         [nameof(ServiceModel.Ipc)] = ("ipc: host", "", "ipc"),
         [nameof(ServiceModel.SecurityOptions)] = ("security_opt: ['no-new-privileges:true']", "", "security_opt"),
         [nameof(ServiceModel.Devices)] = ("devices: ['/dev/fuse']", "devices: ['/dev/fuse:/dev/fuse:r']", "devices"),
+        [nameof(ServiceModel.Gpus)] = ("gpus: all", "gpus: [{count: 1}]", "gpus"),
         [nameof(ServiceModel.GroupAdd)] = ("group_add: [a]", "group_add: [b]", "group_add"),
         [nameof(ServiceModel.Annotations)] = ("annotations: {a: '1'}", "annotations: {a: '2'}", "annotations.a"),
         [nameof(ServiceModel.BlockIo)] = ("blkio_config: {weight: 100}", "blkio_config: {weight: 200}", "blkio_config.weight"),
@@ -101,6 +102,16 @@ public class ContainerFactsTests
         var (first, second, field) = s_cases[property];
         Assert.Contains(field, ContainerFacts.Compare(Record(first), Record(second)).Select(change => change.Field));
         Assert.Empty(ContainerFacts.Compare(Record(first), Record(first)));
+    }
+
+    [Theory]
+    [InlineData("devices: [v.com/c=a]", "devices: [v.com/c=b]", "cdi v.com/c=a", "cdi v.com/c=b")]
+    [InlineData("gpus: [{count: 2, capabilities: [utility]}]", "gpus: [{driver: nvidia, device_ids: ['0', '1'], options: {a: b}}]", "2 gpu+utility", "nvidia 0+1 gpu a=b")]
+    [InlineData("gpus: all", "deploy: {resources: {reservations: {devices: [{capabilities: [tpu]}]}}}", "all gpu", "all tpu")]
+    public void Devices_that_are_asked_for_are_compared(string first, string second, string before, string after)
+    {
+        var change = Assert.Single(ContainerFacts.Compare(Record(first), Record(second)));
+        Assert.Equal(("gpus", before, after), (change.Field, change.Old, change.New));
     }
 
     [Fact]

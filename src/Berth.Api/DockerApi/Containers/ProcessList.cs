@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Berth.Engine;
 using Berth.Engine.Containers;
 using Berth.Engine.Errors;
+using Berth.Linux;
 using Berth.Linux.Cgroups;
 
 namespace Berth.Api.DockerApi.Containers;
@@ -69,10 +70,11 @@ internal static class ProcessList
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             var seconds = (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100;
             var command = File.ReadAllText($"/proc/{pid}/cmdline").Replace('\0', ' ').Trim();
+            var user = status["Uid"].Split('\t')[0];
             var started = File.GetLastWriteTime($"/proc/{pid}");
             return
             [
-                status["Uid"].Split('\t')[0], $"{pid}", status["PPid"], "0", started.ToString("HH:mm", CultureInfo.InvariantCulture), "?",
+                Accounts.UserName(uint.Parse(user, CultureInfo.InvariantCulture)) ?? user, $"{pid}", status["PPid"], "0", started.ToString("HH:mm", CultureInfo.InvariantCulture), "?",
                 TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture), command.Length > 0 ? command : $"[{status["Name"]}]",
             ];
         }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Berth.Engine;
 using Berth.Engine.Containers;
+using Berth.Engine.Containers.Devices;
 using Berth.Engine.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -75,6 +76,7 @@ internal static class SystemEndpoints
     {
         var containers = engine.Containers.All;
         var mirrors = Http.Strings(facts.RegistryMirrors);
+        var devices = CdiRegistry.Read(engine.Options.CdiDirectories);
         return new()
         {
             ["ID"] = engine.Options.DataRoot,
@@ -142,7 +144,9 @@ internal static class SystemEndpoints
             ["RuncCommit"] = new JsonObject { ["ID"] = "" },
             ["InitCommit"] = new JsonObject { ["ID"] = "" },
             ["SecurityOptions"] = Security(engine.Options),
-            ["Warnings"] = null,
+            ["CDISpecDirs"] = Http.Strings(engine.Options.CdiDirectories),
+            ["DiscoveredDevices"] = devices.Names.Count > 0 ? new JsonArray([.. devices.Names.Select(name => new JsonObject { ["Source"] = "cdi", ["ID"] = name })]) : null,
+            ["Warnings"] = devices.Errors.Count > 0 ? Http.Strings(devices.Errors.Select(error => "CDI: " + error)) : null,
         };
     }
 

@@ -1,3 +1,4 @@
+using Berth.Engine.Containers.Devices;
 using Berth.Linux.Namespaces;
 
 namespace Berth.Engine.Containers.Runtime;
@@ -42,6 +43,11 @@ internal sealed record RuntimeSpecModel
 
     public IReadOnlyList<DeviceMapping> Devices { get; init; } = [];
 
+    /// <summary>Those that a vendor's file describes.</summary>
+    public IReadOnlyList<SpecDevice> InjectedDevices { get; init; } = [];
+
+    public IReadOnlyList<CdiHook> Hooks { get; init; } = [];
+
     public IReadOnlyDictionary<string, string> Sysctls { get; init; } = new Dictionary<string, string>();
 
     public required ResourceModel Resources { get; init; }
@@ -78,6 +84,12 @@ internal sealed record ProcessModel
 
     public int OomScoreAdj { get; init; }
 }
+
+/// <summary>A device node with its numbers. OCI Runtime Spec 1.1, config-linux.md, "Devices".</summary>
+/// <param name="Type"><c>b</c>, <c>c</c>, <c>u</c> or <c>p</c>.</param>
+/// <param name="FileMode">Null for the runtime's default.</param>
+/// <param name="Access">Some of <c>r</c>, <c>w</c> and <c>m</c>.</param>
+internal sealed record SpecDevice(string Path, string Type, uint Major, uint Minor, uint? FileMode, uint? User, uint? Group, string Access);
 
 internal sealed record SpecMount(string Destination, string Type, string Source, IReadOnlyList<string> Options);
 

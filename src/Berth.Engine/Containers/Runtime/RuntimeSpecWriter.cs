@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Berth.Engine.Containers.Devices;
 using Berth.Linux.Files;
 using Berth.Linux.Namespaces;
 
@@ -27,6 +28,7 @@ internal static class RuntimeSpecWriter
 
             WriteMounts(writer, model.Mounts);
             WriteMap(writer, "annotations", model.Annotations);
+            WriteHooks(writer, model.Hooks);
             WriteLinux(writer, model);
             writer.WriteEndObject();
         }
@@ -168,7 +170,7 @@ internal static class RuntimeSpecWriter
         WriteMap(writer, "sysctl", model.Sysctls);
         WriteStrings(writer, "maskedPaths", model.MaskedPaths);
         WriteStrings(writer, "readonlyPaths", model.ReadonlyPaths);
-        var devices = model.Devices.Select(device => (device, Status: HostDevice(device.PathOnHost))).ToList();
+        var devices = model.Devices.Select(Resolved).Concat(model.InjectedDevices).ToList();
         WriteDevices(writer, devices);
         WriteResources(writer, model, devices);
         if (model.SeccompFile is { } profile && !model.Privileged)
@@ -184,6 +186,44 @@ internal static class RuntimeSpecWriter
         writer.WriteEndObject();
     }
 
+    private static SpecDevice Resolved(DeviceMapping device)
+    {
+        var status = HostDevice(device.PathOnHost);
+        return new(
+            device.PathInContainer, status.Kind == FileKind.BlockDevice ? "b" : "c", status.DeviceMajor, status.DeviceMinor, status.Permissions, status.User, status.Group, device.CgroupPermissions);
+    }
+
+    private static void WriteHooks(Utf8JsonWriter writer, IReadOnlyList<CdiHook> hooks)
+    {
+        if (hooks.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("hooks");
+        foreach (var group in hooks.GroupBy(hook => hook.HookName))
+        {
+            writer.WriteStartArray(group.Key);
+            foreach (var hook in group)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("path", hook.Path);
+                WriteStrings(writer, "args", hook.Args ?? []);
+                WriteStrings(writer, "env", hook.Env ?? []);
+                if (hook.Timeout is { } seconds)
+                {
+                    writer.WriteNumber("timeout", seconds);
+                }
+
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndObject();
+    }
+
     private static FileStatus HostDevice(string path)
     {
         using var directory = DirectoryHandle.Open(Path.GetDirectoryName(path) ?? "/");
@@ -192,26 +232,31 @@ internal static class RuntimeSpecWriter
             : throw Errors.BerthException.Invalid($"error gathering device information while adding custom device \"{path}\": no such file or directory");
     }
 
-    private static void WriteDevices(Utf8JsonWriter writer, List<(DeviceMapping Device, FileStatus Status)> devices)
+    private static void WriteDevices(Utf8JsonWriter writer, List<SpecDevice> devices)
     {
         writer.WriteStartArray("devices");
-        foreach (var (device, status) in devices)
+        foreach (var device in devices)
         {
             writer.WriteStartObject();
-            writer.WriteString("path", device.PathInContainer);
-            writer.WriteString("type", status.Kind == FileKind.BlockDevice ? "b" : "c");
-            writer.WriteNumber("major", status.DeviceMajor);
-            writer.WriteNumber("minor", status.DeviceMinor);
-            writer.WriteNumber("fileMode", status.Permissions);
-            writer.WriteNumber("uid", status.User);
-            writer.WriteNumber("gid", status.Group);
+            writer.WriteString("path", device.Path);
+            writer.WriteString("type", device.Type);
+            writer.WriteNumber("major", device.Major);
+            writer.WriteNumber("minor", device.Minor);
+            foreach (var (name, value) in new[] { ("fileMode", device.FileMode), ("uid", device.User), ("gid", device.Group) })
+            {
+                if (value is { } number)
+                {
+                    writer.WriteNumber(name, number);
+                }
+            }
+
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
     }
 
-    private static void WriteResources(Utf8JsonWriter writer, RuntimeSpecModel model, List<(DeviceMapping Device, FileStatus Status)> devices)
+    private static void WriteResources(Utf8JsonWriter writer, RuntimeSpecModel model, List<SpecDevice> devices)
     {
         writer.WriteStartObject("resources");
         writer.WriteStartArray("devices");
@@ -230,10 +275,9 @@ internal static class RuntimeSpecWriter
             }
 
             WriteDeviceRule(writer, true, "c", 136, null, "rwm"); // pseudo-terminals
-            foreach (var (device, status) in devices)
+            foreach (var device in devices.Where(device => device.Type is "b" or "c"))
             {
-                WriteDeviceRule(
-                    writer, true, status.Kind == FileKind.BlockDevice ? "b" : "c", (int)status.DeviceMajor, (int)status.DeviceMinor, device.CgroupPermissions);
+                WriteDeviceRule(writer, true, device.Type, (int)device.Major, (int)device.Minor, device.Access);
             }
         }
 

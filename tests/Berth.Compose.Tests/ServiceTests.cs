@@ -365,6 +365,13 @@ public class ServiceTests
     }
 
     [Fact]
+    public void Options_of_graphics_processors_are_told_to_have_no_effect()
+    {
+        using var project = Of("services: {a: {image: i, gpus: [{options: {a: b}}]}}");
+        Assert.Equal("compose.yaml:1:34: services.a.gpus[0].options: has no effect: devices are given as their vendor describes them", Assert.Single(project.Warnings()));
+    }
+
+    [Fact]
     public void Keys_of_Windows_are_told_to_have_no_effect()
     {
         using var project = Of("services: {a: {image: i, cpu_count: 2, cpu_percent: 50}}");

@@ -72,6 +72,11 @@ internal static partial class DeviceBinder
                 request.Error("count", "cannot stand together with 'device_ids'");
             }
 
+            if (request.Has("options"))
+            {
+                request.Diagnostics.Warning(request.PlaceOf("options"), $"{path}.options: has no effect: devices are given as their vendor describes them");
+            }
+
             var names = request.Texts("device_ids");
             requests.Add(new DeviceRequestModel(request.Text("driver"), ReadCount(request) ?? (names.Count > 0 ? null : -1), names, request.Texts("capabilities"), ReadOptions(request)));
             request.Finish();

@@ -1,3 +1,4 @@
+using Berth.Engine.Containers.Devices;
 using Berth.Engine.Containers.Files;
 using Berth.Engine.Errors;
 using Berth.Engine.Networks;
@@ -21,6 +22,7 @@ public sealed partial class ContainerService
         HostLimits.RequireKnown(host, _cgroups);
         host = HostLimits.Fit(host, _cgroups, warn ?? (_ => { }));
         ContainerCreation.Validate(config, host);
+        DeviceChoice.WarnOfOptions(host.DeviceRequests ?? [], warn ?? (_ => { }));
         if (_options.UsersOf(host) is not null)
         {
             ContainerCreation.ValidateRemapped(host);

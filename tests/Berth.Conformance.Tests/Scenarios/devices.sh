@@ -49,7 +49,7 @@ rm "$dir/one.json"; words docker run --rm --device vendor.com/class=a box true
 docker info -f '{{json .DiscoveredDevices}}'
 
 #: what is asked for
-show() { docker create --name asks "$@" box true >id; docker inspect -f '{{json .HostConfig.DeviceRequests}} {{json .HostConfig.Devices}}' asks; docker rm asks >id; }
+show() { docker create --name asks "$@" box true >id 2>errors; docker inspect -f '{{json .HostConfig.DeviceRequests}} {{json .HostConfig.Devices}}' asks; docker rm asks >id; }
 show --device vendor.com/class=one --device vendor.com/class=2 --device /dev/null
 show --gpus all; show --gpus 2; show --gpus device=0
 show --gpus '"device=0,1",driver=nvidia,"capabilities=utility,compute","options=a=b,c=d"'

@@ -39,6 +39,15 @@ internal static class DeviceChoice
         }
     }
 
+    /// <param name="warn">Told what has no effect.</param>
+    internal static void WarnOfOptions(IReadOnlyList<DeviceRequest> requests, Action<string> warn)
+    {
+        foreach (var option in requests.SelectMany(request => request.Options?.Keys.ToList() ?? []))
+        {
+            warn($"The option {option} of a device request has no effect: devices are given as their vendor describes them.");
+        }
+    }
+
     /// <returns>Full names, each once, in the order of the requests.</returns>
     /// <exception cref="BerthException">There is no such driver or device; the message says what there is.</exception>
     internal static IReadOnlyList<string> Names(IReadOnlyList<DeviceRequest> requests, CdiDevices devices, IReadOnlyList<string> directories)

@@ -133,6 +133,14 @@ public sealed class DeviceChoiceTests : IDisposable
     }
 
     [Fact]
+    public void Options_are_told_to_have_no_effect()
+    {
+        var warnings = new List<string>();
+        DeviceChoice.WarnOfOptions([new(), new() { Options = new() { ["a"] = "b" } }], warnings.Add);
+        Assert.Equal(["The option a of a device request has no effect: devices are given as their vendor describes them."], warnings);
+    }
+
+    [Fact]
     public void Who_asks_for_nothing_keeps_the_spec()
     {
         var spec = Spec();

@@ -51,13 +51,6 @@ internal static partial class CdiFileReader
         return errors.Count == 0 ? file : throw new FormatException(string.Join('\n', errors));
     }
 
-    /// <summary>Whether a text is the full name of a device, <c>VENDOR/CLASS=NAME</c>.</summary>
-    internal static bool IsQualifiedName(string text)
-    {
-        var equals = text.IndexOf('=', StringComparison.Ordinal);
-        return equals > 0 && KindPattern().IsMatch(text[..equals]) && NamePattern().IsMatch(text[(equals + 1)..]);
-    }
-
     // Of lists; the serializer itself refuses those of fields.
     private static void RefuseNulls(JsonNode? node)
     {

@@ -85,15 +85,4 @@ public sealed class CdiFileReaderTests
     [InlineData("devices: [{containerEdits: {env: [a, ]}}, {containerEdits: {env: [~]}}]", "$.devices[1].containerEdits.env: a value is missing")]
     public void Mistakes_are_told_all_at_once(string text, string expected) =>
         Assert.Contains(expected, Assert.Throws<FormatException>(() => CdiFileReader.Parse(text, isYaml: true)).Message, StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData("nvidia.com/gpu=all", true)]
-    [InlineData("v/c=0", true)]
-    [InlineData("v/c=a:b.c_d-e", true)]
-    [InlineData("/dev/null", false)]
-    [InlineData("v/c", false)]
-    [InlineData("v/c=", false)]
-    [InlineData("v=c/a", false)]
-    [InlineData("v/c=a\n", false)]
-    public void Full_names_are_known(string text, bool isName) => Assert.Equal(isName, CdiFileReader.IsQualifiedName(text));
 }
